@@ -1,0 +1,141 @@
+//! Avro encoding and decoding of the contract's records, on the general codec (crate `apache-avro`).
+//!
+//! An event written with the current schema is decoded directly. One written with another version is
+//! resolved first; that slow path is for producers that were not upgraded yet, and callers count it.
+
+use crate::event::CrimeEvent;
+use crate::schema::{Record, writes_same_bytes};
+use crate::shared::{Enrichment, SharedCrimeEvent};
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use apache_avro::{Schema, from_value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::{Arc, LazyLock};
+
+/// No string or array of a datum may ask for more memory than this, in bytes.
+const ALLOCATION_BYTES_MAX: usize = 16 << 20;
+
+/// Why a datum cannot be read or written. The text names fields and types, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// Not a datum of the schema: cut short, or of another type.
+    #[error("the datum does not follow its schema: {0}")]
+    Malformed(String),
+    /// Bytes are left after the datum.
+    #[error("{0} bytes are left after the datum")]
+    Trailing(usize),
+}
+
+impl From<apache_avro::Error> for CodecError {
+    fn from(error: apache_avro::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// Reads records of one type as written with one version of its schema.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    record: Record,
+    /// The writer's schema where it differs from the current one.
+    other_writer: Option<Arc<Schema>>,
+}
+
+impl Decoder {
+    /// A decoder for data written with `writer`.
+    #[must_use]
+    pub fn new(record: Record, writer: Arc<Schema>) -> Self {
+        let current = writes_same_bytes(&writer, &record.latest().schema);
+        Self { record, other_writer: (!current).then_some(writer) }
+    }
+
+    /// A decoder for data written with the newest version.
+    #[must_use]
+    pub const fn current(record: Record) -> Self {
+        Self { record, other_writer: None }
+    }
+
+    /// Whether the writer used the current schema, so that its bytes can be passed on as they are.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        self.other_writer.is_none()
+    }
+
+    /// Decodes a whole datum.
+    ///
+    /// # Errors
+    /// When the bytes do not follow the writer's schema or are more than one datum.
+    pub fn decode<T: DeserializeOwned>(&self, datum: &[u8]) -> Result<T, CodecError> {
+        let mut rest = datum;
+        let value = match &self.other_writer {
+            None => reader(self.record).read_deser(&mut rest)?,
+            Some(writer) => {
+                let reader_schema = &self.record.latest().schema;
+                let resolving = GenericDatumReader::builder(writer).reader_schema(reader_schema).build()?;
+                from_value(&resolving.read_value(&mut rest)?)?
+            }
+        };
+        if rest.is_empty() { Ok(value) } else { Err(CodecError::Trailing(rest.len())) }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the schemas are compiled in and a test reads them")]
+fn reader(record: Record) -> &'static GenericDatumReader<'static> {
+    fn build(record: Record) -> GenericDatumReader<'static> {
+        apache_avro::util::max_allocation_bytes(ALLOCATION_BYTES_MAX);
+        GenericDatumReader::builder(&record.latest().schema).human_readable(false).build().expect("a released schema resolves")
+    }
+    static EVENT: LazyLock<GenericDatumReader<'static>> = LazyLock::new(|| build(Record::CrimeEvent));
+    static SHARED: LazyLock<GenericDatumReader<'static>> = LazyLock::new(|| build(Record::SharedCrimeEvent));
+    match record {
+        Record::CrimeEvent => &EVENT,
+        Record::SharedCrimeEvent => &SHARED,
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the schemas are compiled in and a test reads them")]
+fn writer(schema: &'static Schema) -> GenericDatumWriter<'static> {
+    GenericDatumWriter::builder(schema).human_readable(false).build().expect("a released schema resolves")
+}
+
+fn encode<T: Serialize>(writer: &GenericDatumWriter<'_>, value: &T) -> Result<Vec<u8>, CodecError> {
+    let mut datum = Vec::with_capacity(1024);
+    writer.write_ser(&mut datum, value)?;
+    Ok(datum)
+}
+
+/// Avro datum of an event, in the newest version.
+///
+/// # Errors
+/// Only when the Rust type and the schema have come apart, which the golden examples rule out.
+pub fn encode_event(event: &CrimeEvent) -> Result<Vec<u8>, CodecError> {
+    static WRITER: LazyLock<GenericDatumWriter<'static>> = LazyLock::new(|| writer(&Record::CrimeEvent.latest().schema));
+    encode(&WRITER, event)
+}
+
+/// Avro datum of a shared event, in the newest version. The fan-out service splices instead
+/// ([`crate::shared::splice_delivery`]); this is for tests and tools.
+///
+/// # Errors
+/// As [`encode_event`].
+pub fn encode_shared(shared: &SharedCrimeEvent) -> Result<Vec<u8>, CodecError> {
+    static WRITER: LazyLock<GenericDatumWriter<'static>> =
+        LazyLock::new(|| writer(&Record::SharedCrimeEvent.latest().schema));
+    encode(&WRITER, shared)
+}
+
+/// Avro bytes of the `enrichment` field of a shared event.
+///
+/// # Errors
+/// As [`encode_event`].
+pub fn encode_enrichment(enrichment: &Enrichment) -> Result<Vec<u8>, CodecError> {
+    static WRITER: LazyLock<GenericDatumWriter<'static>> = LazyLock::new(|| writer(enrichment_schema()));
+    encode(&WRITER, enrichment)
+}
+
+#[expect(clippy::expect_used, reason = "the schema is compiled in and a test reads it")]
+fn enrichment_schema() -> &'static Schema {
+    let Schema::Record(shared) = &Record::SharedCrimeEvent.latest().schema else { return &Schema::Null };
+    let field = shared.fields.iter().find(|field| field.name == "enrichment");
+    &field.expect("a shared event has an enrichment").schema
+}

@@ -1,0 +1,235 @@
+//! How a record and an event are named: `record_id`, case key, content hash, `event_id`.
+//!
+//! The names are derived from content alone, so that the same row pulled twice, by two machines or after a
+//! restart, is the same event. Where the parts come from is the producer's mapping, not this module.
+
+use crate::digest::Sha256;
+use crate::event::CrimeEvent;
+use crate::state::StateCode;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+use std::fmt;
+
+/// The longest record id that is accepted, in bytes.
+pub const RECORD_ID_BYTES_MAX: usize = 256;
+
+/// Name of a source's record for ever: `state/police station/year/FIR number/part`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct RecordId(String);
+
+/// Why a text is not a record id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordIdError {
+    /// Not five parts.
+    #[error("a record id has five parts: state/police station/year/FIR number/part")]
+    Shape,
+    /// One part is empty, or holds a slash or a control character.
+    #[error("the {0} of a record id must not be empty and must not hold a slash or a control character")]
+    Part(&'static str),
+    /// The first part is no state.
+    #[error("a record id starts with the state's ISO 3166-2 code, written as today: IN-DL")]
+    State,
+    /// Longer than [`RECORD_ID_BYTES_MAX`].
+    #[error("a record id has at most {RECORD_ID_BYTES_MAX} bytes")]
+    Length,
+}
+
+impl RecordId {
+    /// Builds a record id from its parts. `part` tells apart several records of one FIR, for example `fir`.
+    ///
+    /// # Errors
+    /// When a part is empty or holds a slash or a control character, or the whole is too long.
+    pub fn new(state: StateCode, station: &str, year: i32, number: &str, part: &str) -> Result<Self, RecordIdError> {
+        for (name, text) in [("police station", station), ("FIR number", number), ("part", part)] {
+            if text.is_empty() || text.contains(|c: char| c == '/' || c.is_control()) {
+                return Err(RecordIdError::Part(name));
+            }
+        }
+        Self::parse(format!("{state}/{station}/{year}/{number}/{part}"))
+    }
+
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// When it does not have the shape of a record id.
+    pub fn parse(text: String) -> Result<Self, RecordIdError> {
+        if text.len() > RECORD_ID_BYTES_MAX {
+            return Err(RecordIdError::Length);
+        }
+        let parts: Vec<&str> = text.split('/').collect();
+        let [state, rest @ ..] = parts.as_slice() else { return Err(RecordIdError::Shape) };
+        if rest.len() != 4 {
+            return Err(RecordIdError::Shape);
+        }
+        if rest.iter().any(|part| part.is_empty() || part.contains(char::is_control)) {
+            return Err(RecordIdError::Part("text"));
+        }
+        if state.parse::<StateCode>().map(StateCode::as_str) != Ok(state) {
+            return Err(RecordIdError::State);
+        }
+        Ok(Self(text))
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The state that owns the record.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "checked by every constructor")]
+    pub fn state(&self) -> StateCode {
+        let code = self.0.split('/').next().unwrap_or_default();
+        code.parse().expect("a record id starts with a state code")
+    }
+
+    /// Key of the case: the id without its last part. The Kafka key, so that a case keeps its order.
+    #[must_use]
+    pub fn case_key(&self) -> &str {
+        self.0.rsplit_once('/').map_or(self.as_str(), |(case, _part)| case)
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RecordId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Fields that name or time the event and are no content.
+const NOT_CONTENT: [&str; 5] = ["event_id", "revision", "content_hash", "source_sha256", "published_at"];
+
+/// SHA-256 of the event's canonical content: its JSON without [`NOT_CONTENT`], without null and empty
+/// values, keys sorted, no white space (in the manner of RFC 8785). Since absent and null are the same,
+/// a field that a later version of the schema adds does not change the hash of events that lack it.
+#[must_use]
+pub fn content_hash(event: &CrimeEvent) -> Sha256 {
+    let mut text = String::with_capacity(1024);
+    if let Ok(Value::Object(mut fields)) = serde_json::to_value(event) {
+        for name in NOT_CONTENT {
+            fields.remove(name);
+        }
+        write_canonical(&Value::Object(fields), &mut text);
+    }
+    Sha256::of(text.as_bytes())
+}
+
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_absent),
+        _ => false,
+    }
+}
+
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut present: Vec<_> = fields.iter().filter(|(_, value)| !is_absent(value)).collect();
+            present.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (i, (name, value)) in present.into_iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_canonical(value, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+/// Identity of an event: a UUID (RFC 9562, version 8) made of the first 16 bytes of the SHA-256 of
+/// `record_id LF revision LF content_hash` (decimal, hexadecimal).
+#[must_use]
+pub fn event_id(record_id: &RecordId, revision: i64, content_hash: &Sha256) -> String {
+    let Sha256(digest) = Sha256::of(format!("{record_id}\n{revision}\n{content_hash}").as_bytes());
+    let mut id = 0u128;
+    for byte in digest.iter().take(16) {
+        id = id << 8 | u128::from(*byte);
+    }
+    id = id & !(0xf << 76) | 0x8 << 76; // version 8
+    id = id & !(0x3 << 62) | 0x2 << 62; // variant of RFC 9562
+    let hex = format!("{id:032x}");
+    let groups = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+    groups.map(|(from, to)| hex.get(from..to).unwrap_or_default()).join("-")
+}
+
+impl CrimeEvent {
+    /// Computes `content_hash` and `event_id` from the rest. The last step before an event is encoded.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.content_hash = content_hash(&self);
+        self.event_id = event_id(&self.record_id, self.revision, &self.content_hash);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(code: &str) -> StateCode {
+        code.parse().unwrap()
+    }
+
+    #[test]
+    fn a_record_id_has_five_parts_and_a_case_key() {
+        let id = RecordId::new(state("IN-KA"), "1245", 2016, "0008", "fir").unwrap();
+        assert_eq!(id.as_str(), "IN-KA/1245/2016/0008/fir");
+        assert_eq!(id.case_key(), "IN-KA/1245/2016/0008");
+        assert_eq!(id.state(), state("IN-KA"));
+        assert!(RecordId::new(state("IN-MP"), "विजयनगर", 2018, "97", "fir").is_ok());
+    }
+
+    #[test]
+    fn bad_record_ids_are_refused() {
+        let ka = state("IN-KA");
+        assert_eq!(RecordId::new(ka, "", 2016, "8", "fir"), Err(RecordIdError::Part("police station")));
+        assert_eq!(RecordId::new(ka, "1245", 2016, "8/9", "fir"), Err(RecordIdError::Part("FIR number")));
+        assert_eq!(RecordId::new(ka, "12\045", 2016, "8", "fir"), Err(RecordIdError::Part("police station")));
+        assert_eq!(RecordId::parse("IN-KA/1/2/3".into()), Err(RecordIdError::Shape));
+        assert_eq!(RecordId::parse("IN-OR/1/2/3/fir".into()), Err(RecordIdError::State));
+        assert_eq!(RecordId::new(ka, &"x".repeat(300), 2016, "8", "fir"), Err(RecordIdError::Length));
+    }
+
+    #[test]
+    fn an_event_id_is_a_version_8_uuid_of_its_three_parts() {
+        let id = RecordId::new(state("IN-KA"), "1245", 2016, "0008", "fir").unwrap();
+        let hash = Sha256::of(b"content");
+        let uuid = event_id(&id, 7, &hash);
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(uuid.as_bytes()[14], b'8');
+        assert!(b"89ab".contains(&uuid.as_bytes()[19]));
+        assert_eq!(uuid, event_id(&id, 7, &hash));
+        assert_ne!(uuid, event_id(&id, 8, &hash));
+        assert_ne!(uuid, event_id(&id, 7, &Sha256::of(b"other")));
+    }
+}

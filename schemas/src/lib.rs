@@ -1,0 +1,29 @@
+//! The contract between the states: records, codec, topic and header names, jurisdictions and offences.
+//!
+//! Everything here is pure: no I/O, no clock, no threads, no Kafka client. A program in another language
+//! needs none of it: the schemas are in the registry and the tables are CSV files beside this crate.
+//!
+//! Read [`event`] for what a producer publishes, [`shared`] for what a recipient reads, [`topics`] for where.
+
+pub mod adjacency;
+pub mod codec;
+pub mod digest;
+pub mod event;
+pub mod headers;
+pub mod identity;
+pub mod offence;
+pub mod schema;
+pub mod shared;
+pub mod state;
+mod symbols;
+pub mod topics;
+pub mod validate;
+pub mod wire;
+
+pub use event::CrimeEvent;
+pub use identity::RecordId;
+pub use shared::SharedCrimeEvent;
+pub use state::{StateCode, StateSet};
+
+/// Version of the jurisdiction and offence tables compiled into this crate; recorded in every enrichment.
+pub const TABLES_VERSION: &str = "2026-11";
