@@ -1,0 +1,284 @@
+//! From `main` to an exit code: the same path for every daemon.
+//!
+//! Reads the configuration, starts logs and the HTTP server, runs the daemon's own body and stops it in good order.
+//! What the daemon does is the body's business.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::PanicHookInfo;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{ExitCode, Failure, Shutdown};
+use crate::VERSION;
+use crate::cli::{DaemonArgs, DaemonCommand};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, ConfigError};
+use crate::health::Health;
+use crate::http::{self, HttpConfig};
+use crate::logs::{self, LogConfig};
+use crate::metrics::Metrics;
+
+/// What every daemon's configuration holds beside its own settings.
+pub trait DaemonConfig: DeserializeOwned + Serialize {
+    /// The `[logs]` table.
+    fn logs(&self) -> &LogConfig;
+
+    /// The `[http]` table.
+    fn http(&self) -> &HttpConfig;
+
+    /// The `[lifecycle]` table.
+    fn lifecycle(&self) -> &LifecycleConfig;
+
+    /// Finds whatever can be found wrong without the network: called by `check-config` and before every start.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its remedy.
+    fn check(&self) -> Result<(), ConfigError>;
+}
+
+/// The `[lifecycle]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifecycleConfig {
+    /// How long a stop may take before the process ends regardless, in milliseconds. Default 10000.
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for LifecycleConfig {
+    fn default() -> Self {
+        Self { shutdown_grace_ms: 10_000 }
+    }
+}
+
+/// What a daemon's body works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The daemon's name, as in `sanchar-fanout`.
+    pub name: &'static str,
+    /// Where the body registers its metrics.
+    pub metrics: Metrics,
+    /// Where its parts report.
+    pub health: Health,
+    /// The body returns soon after this is triggered, and may trigger it.
+    pub shutdown: Shutdown,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    /// A context for the daemon `name`; tests bring their own clock.
+    ///
+    /// # Errors
+    /// As [`Metrics::new`].
+    pub fn new(name: &'static str, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let shutdown = Shutdown::new();
+        let health = Health::new(Arc::clone(&clock), shutdown.clone());
+        Ok(Self { name, metrics: Metrics::new(name)?, health, shutdown, clock })
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("name", &self.name)
+            .field("health", &self.health)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Does what the command line asks: runs the daemon, or checks or prints its configuration.
+///
+/// `body` is the daemon itself. It gets the configuration and a [`Context`], works until [`Shutdown`] is triggered
+/// (by SIGTERM, SIGINT or itself), finishes what it has begun and returns. It must not block: work that blocks
+/// belongs on a thread of its own. A second signal, or a stop that takes longer than
+/// [`LifecycleConfig::shutdown_grace_ms`], ends the process with 75; a panic on any thread ends it with 70.
+pub fn run_daemon<C, F, Fut>(name: &'static str, args: &DaemonArgs, body: F) -> std::process::ExitCode
+where
+    C: DaemonConfig,
+    F: FnOnce(C, Context) -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    let outcome = args.config_path().and_then(|path| match args.command() {
+        DaemonCommand::Run => run(name, path, body),
+        DaemonCommand::CheckConfig => check::<C>(path),
+        DaemonCommand::PrintConfig => print::<C>(path),
+    });
+    conclude(name, &outcome).into()
+}
+
+fn check<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {
+    checked::<C>(path)?;
+    say(std::io::stdout(), format_args!("{}: the configuration is valid", path.display()))
+}
+
+fn print<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {
+    let text = config::effective(&config::load::<C>(path)?)?;
+    say(std::io::stdout(), format_args!("{}", text.trim_end()))
+}
+
+fn checked<C: DaemonConfig>(path: &Path) -> Result<C, ConfigError> {
+    let config: C = config::load(path)?;
+    config.logs().check()?;
+    config.check()?;
+    Ok(config)
+}
+
+fn run<C, F, Fut>(name: &'static str, path: &Path, body: F) -> Result<(), Failure>
+where
+    C: DaemonConfig,
+    F: FnOnce(C, Context) -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    let config: C = checked(path)?;
+    logs::init(config.logs())?;
+    std::panic::set_hook(Box::new(end_on_panic));
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
+    let outcome = runtime.block_on(start(name, config, body));
+    stop(runtime);
+    outcome
+}
+
+async fn start<C, F, Fut>(name: &'static str, config: C, body: F) -> Result<(), Failure>
+where
+    C: DaemonConfig,
+    F: FnOnce(C, Context) -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    let context = Context::new(name, Arc::new(SystemClock))?;
+    end_on_signal(context.shutdown.clone())?;
+    // The server outlives the body, so that probes see the stop.
+    let drained = Shutdown::new();
+    let server = http::serve(config.http(), context.metrics.clone(), context.health.clone(), drained.clone());
+    let listen = server.await?;
+    let config_digest = config::digest(&config)?;
+    tracing::info!(daemon = name, version = VERSION, config_digest, %listen, "daemon starts");
+
+    let grace_ms = config.lifecycle().shutdown_grace_ms;
+    let shutdown = context.shutdown.clone();
+    let outcome = supervise(body(config, context), &shutdown, grace_ms).await;
+    shutdown.trigger("the daemon's work has ended");
+    drained.trigger("drained");
+    outcome
+}
+
+/// Runs the body to its end, but not longer than `grace_ms` after a stop was asked for.
+async fn supervise(
+    body: impl Future<Output = Result<(), Failure>>,
+    shutdown: &Shutdown,
+    grace_ms: u64,
+) -> Result<(), Failure> {
+    let mut body = Box::pin(body);
+    tokio::select! {
+        outcome = &mut body => return outcome,
+        () = shutdown.triggered() => {}
+    }
+    tracing::info!(reason = shutdown.reason(), grace_ms, "daemon stops");
+    tokio::time::timeout(Duration::from_millis(grace_ms), body).await.unwrap_or_else(|_| {
+        Err(Failure::temporary(format!(
+            "the daemon did not stop within {grace_ms} ms: see its last log lines, or raise lifecycle.shutdown_grace_ms"
+        )))
+    })
+}
+
+/// Ends without waiting for threads that still block: the body has ended, so what they do no longer matters.
+fn stop(runtime: Runtime) {
+    runtime.shutdown_background();
+}
+
+fn end_on_signal(shutdown: Shutdown) -> Result<(), Failure> {
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        shutdown.trigger(next(&mut terminate, &mut interrupt).await);
+        let signal = next(&mut terminate, &mut interrupt).await;
+        tracing::warn!(signal, "a second signal ends the daemon at once");
+        end(ExitCode::Temporary);
+    });
+    Ok(())
+}
+
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+/// A panic's text may quote the data that caused it, so only a literal is shown, with the place in the code.
+fn end_on_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let place = panic.location().map(ToString::to_string);
+    let literal = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(text withheld)");
+    tracing::error!(
+        place,
+        thread = thread.name(),
+        literal,
+        "a mistake in the program: please report this line"
+    );
+    end(ExitCode::Internal);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that ends the process early")]
+fn end(code: ExitCode) -> ! {
+    std::process::exit(i32::from(code as u8))
+}
+
+/// Reports how it went: in the log where there is one, else as a line on standard error.
+fn conclude(name: &'static str, outcome: &Result<(), Failure>) -> ExitCode {
+    let logging = tracing::dispatcher::has_been_set();
+    match outcome {
+        Ok(()) if logging => tracing::info!(daemon = name, "daemon stopped"),
+        Ok(()) => {}
+        Err(failure) if logging => {
+            tracing::error!(daemon = name, error = %failure, exit_code = failure.exit_code() as u8, "daemon failed");
+        }
+        // Nobody is left to tell if standard error is closed.
+        Err(failure) => drop(say(std::io::stderr(), format_args!("{name}: {failure}"))),
+    }
+    outcome.as_ref().err().map_or(ExitCode::Clean, Failure::exit_code)
+}
+
+fn say(mut output: impl std::io::Write, line: fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(output, "{line}")
+        .map_err(|error| Failure::temporary(format!("cannot write the answer: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_body_has_its_grace_and_no_more() {
+        let shutdown = Shutdown::new();
+        shutdown.trigger("SIGTERM");
+        let within = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(())
+        };
+        assert!(supervise(within, &shutdown, 10_000).await.is_ok());
+        let failure = supervise(std::future::pending(), &shutdown, 20).await.unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Temporary);
+        assert!(failure.to_string().contains("did not stop within 20 ms"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ends_by_itself_gives_its_own_outcome() {
+        let shutdown = Shutdown::new();
+        assert!(supervise(async { Ok(()) }, &shutdown, 1).await.is_ok());
+        let failing = async { Err(Failure::unavailable("no broker answers")) };
+        let failure = supervise(failing, &shutdown, 1).await.unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Unavailable);
+    }
+}
