@@ -88,7 +88,9 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str, overrides: &[Override]) -
     }
     let merged = environment::merge(table, overrides)?;
     T::deserialize(merged).map_err(|merged_error| match toml::from_str::<T>(text) {
-        Err(error) if !explain::is_missing_field(&error) => in_file(&error),
+        Err(error) if !explain::is_missing_field(&error) || error.message() == merged_error.message() => {
+            in_file(&error)
+        }
         _ => explain::in_merged(path, overrides, &merged_error),
     })
 }

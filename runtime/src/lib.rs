@@ -16,6 +16,7 @@ pub mod logs;
 pub mod metrics;
 pub mod registry;
 pub mod secret;
+mod systemd;
 
 /// The release this process was built from; every crate of the workspace carries the same one.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -127,8 +127,8 @@ fn an_unknown_field_with_no_neighbour_lists_what_is_known() {
 fn a_wrong_type_and_a_wrong_choice_are_placed() {
     let error = settings("[kafka]\n  timeout_ms = 'soon'", &[]).unwrap_err();
     assert!(error.starts_with("fanout.toml:2:16: kafka.timeout_ms: invalid type"), "{error}");
-    let error = settings("[kafka]\nmode = 'tsl'", &[]).unwrap_err();
-    assert!(error.contains("unknown variant `tsl`, did you mean `tls`?"), "{error}");
+    let error = settings("[kafka]\nmode = 'tlss'", &[]).unwrap_err();
+    assert!(error.contains("unknown variant `tlss`, did you mean `tls`?"), "{error}");
 }
 
 #[test]

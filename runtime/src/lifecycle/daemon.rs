@@ -24,6 +24,7 @@ use crate::health::Health;
 use crate::http::{self, HttpConfig};
 use crate::logs::{self, LogConfig};
 use crate::metrics::Metrics;
+use crate::systemd;
 
 /// What every daemon's configuration holds beside its own settings.
 pub trait DaemonConfig: DeserializeOwned + Serialize {
@@ -163,6 +164,7 @@ where
     let listen = server.await?;
     let config_digest = config::digest(&config)?;
     tracing::info!(daemon = name, version = VERSION, config_digest, %listen, "daemon starts");
+    systemd::notify(context.health.clone(), context.shutdown.clone());
 
     let grace_ms = config.lifecycle().shutdown_grace_ms;
     let shutdown = context.shutdown.clone();
@@ -180,8 +182,10 @@ async fn supervise(
 ) -> Result<(), Failure> {
     let mut body = Box::pin(body);
     tokio::select! {
-        outcome = &mut body => return outcome,
+        // In this order, so that a stop is always logged with its reason.
+        biased;
         () = shutdown.triggered() => {}
+        outcome = &mut body => return outcome,
     }
     tracing::info!(reason = shutdown.reason(), grace_ms, "daemon stops");
     tokio::time::timeout(Duration::from_millis(grace_ms), body).await.unwrap_or_else(|_| {
