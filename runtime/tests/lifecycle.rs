@@ -2,7 +2,12 @@
 //!
 //! Each test writes a configuration, and reads the daemon's log from its standard error.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its ground gives way")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where its ground gives way"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
