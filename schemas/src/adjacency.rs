@@ -88,7 +88,11 @@ impl Adjacency {
     /// States that share a land border with `state` on the given date.
     #[must_use]
     pub fn neighbours(&self, state: StateCode, on: Date) -> StateSet {
-        self.0.iter().filter(|border| border.in_force(on)).filter_map(|border| border.other_side(state)).collect()
+        self.0
+            .iter()
+            .filter(|border| border.in_force(on))
+            .filter_map(|border| border.other_side(state))
+            .collect()
     }
 }
 
@@ -118,7 +122,9 @@ mod tests {
             .map(|state| {
                 let set = Adjacency::builtin().neighbours(state, TODAY);
                 assert!(!set.contains(state));
-                assert!(set.iter().all(|other| Adjacency::builtin().neighbours(other, TODAY).contains(state)));
+                assert!(
+                    set.iter().all(|other| Adjacency::builtin().neighbours(other, TODAY).contains(state))
+                );
                 set.len()
             })
             .sum();
@@ -133,8 +139,17 @@ mod tests {
 
     #[test]
     fn bad_tables_are_refused() {
-        assert!(matches!(Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-XX,,\n"), Err(AdjacencyError::State(_))));
-        assert!(matches!(Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-DL,,\n"), Err(AdjacencyError::SelfBorder(_))));
-        assert!(matches!(Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-HR,soon,\n"), Err(AdjacencyError::Malformed(_))));
+        assert!(matches!(
+            Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-XX,,\n"),
+            Err(AdjacencyError::State(_))
+        ));
+        assert!(matches!(
+            Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-DL,,\n"),
+            Err(AdjacencyError::SelfBorder(_))
+        ));
+        assert!(matches!(
+            Adjacency::parse("a,b,valid_from,valid_to\nIN-DL,IN-HR,soon,\n"),
+            Err(AdjacencyError::Malformed(_))
+        ));
     }
 }

@@ -83,7 +83,10 @@ impl Decoder {
 fn reader(record: Record) -> &'static GenericDatumReader<'static> {
     fn build(record: Record) -> GenericDatumReader<'static> {
         apache_avro::util::max_allocation_bytes(ALLOCATION_BYTES_MAX);
-        GenericDatumReader::builder(&record.latest().schema).human_readable(false).build().expect("a released schema resolves")
+        GenericDatumReader::builder(&record.latest().schema)
+            .human_readable(false)
+            .build()
+            .expect("a released schema resolves")
     }
     static EVENT: LazyLock<GenericDatumReader<'static>> = LazyLock::new(|| build(Record::CrimeEvent));
     static SHARED: LazyLock<GenericDatumReader<'static>> = LazyLock::new(|| build(Record::SharedCrimeEvent));
@@ -109,7 +112,8 @@ fn encode<T: Serialize>(writer: &GenericDatumWriter<'_>, value: &T) -> Result<Ve
 /// # Errors
 /// Only when the Rust type and the schema have come apart, which the golden examples rule out.
 pub fn encode_event(event: &CrimeEvent) -> Result<Vec<u8>, CodecError> {
-    static WRITER: LazyLock<GenericDatumWriter<'static>> = LazyLock::new(|| writer(&Record::CrimeEvent.latest().schema));
+    static WRITER: LazyLock<GenericDatumWriter<'static>> =
+        LazyLock::new(|| writer(&Record::CrimeEvent.latest().schema));
     encode(&WRITER, event)
 }
 

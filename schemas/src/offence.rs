@@ -92,7 +92,10 @@ fn rows<T: serde::de::DeserializeOwned>(table: &str) -> Result<Vec<T>, csv::Erro
 
 /// Folds what people vary when they write an act's name: case, dots, commas, white space.
 fn fold(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | ',')).flat_map(char::to_uppercase).collect()
+    name.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '.' | ','))
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 impl Act {
@@ -131,7 +134,8 @@ impl Head {
             TABLES.heads.get(*i)
         };
         let section = normal_section(section);
-        let parents = std::iter::successors(Some(section.as_str()), |s| s.rsplit_once('(').map(|(parent, _)| parent));
+        let parents =
+            std::iter::successors(Some(section.as_str()), |s| s.rsplit_once('(').map(|(parent, _)| parent));
         parents.into_iter().find_map(find).or_else(|| find("*"))
     }
 }
@@ -145,7 +149,9 @@ pub fn normal_section(section: &str) -> String {
     let rest = compact.strip_prefix(digits.as_str()).unwrap_or_default();
     let bracketed = rest.strip_prefix('(').and_then(|tail| tail.split_once(')'));
     match bracketed {
-        Some((letter, tail)) if is_inserted(&digits, letter) => format!("{digits}{}{}", letter.to_uppercase(), tail.to_lowercase()),
+        Some((letter, tail)) if is_inserted(&digits, letter) => {
+            format!("{digits}{}{}", letter.to_uppercase(), tail.to_lowercase())
+        }
         _ => {
             let plain = rest.find('(').unwrap_or(rest.len());
             let (letters, clauses) = rest.split_at(plain);
@@ -186,9 +192,14 @@ mod tests {
 
     #[test]
     fn spellings_of_a_section() {
-        for (written, normal) in
-            [("304(A)", "304A"), ("304a", "304A"), (" 20 (B) ", "20(b)"), ("3(1)(r)(s)", "3(1)(r)(s)"), ("66(C)", "66C"), ("3(5)", "3(5)")]
-        {
+        for (written, normal) in [
+            ("304(A)", "304A"),
+            ("304a", "304A"),
+            (" 20 (B) ", "20(b)"),
+            ("3(1)(r)(s)", "3(1)(r)(s)"),
+            ("66(C)", "66C"),
+            ("3(5)", "3(5)"),
+        ] {
             assert_eq!(normal_section(written), normal);
         }
         assert_eq!(head("IPC", "304(A)"), Some("DEATH_BY_NEGLIGENCE"));

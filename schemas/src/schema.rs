@@ -49,8 +49,9 @@ impl Record {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the schemas are compiled in and a test reads them")]
     pub fn releases(self) -> &'static [Release] {
-        static EVENT: LazyLock<Vec<Release>> =
-            LazyLock::new(|| parse_all(CRIME_EVENT.iter().map(|text| compact(text))).expect("avro/crime-event is well formed"));
+        static EVENT: LazyLock<Vec<Release>> = LazyLock::new(|| {
+            parse_all(CRIME_EVENT.iter().map(|text| compact(text))).expect("avro/crime-event is well formed")
+        });
         static SHARED: LazyLock<Vec<Release>> = LazyLock::new(|| {
             parse_all(SHARED_CRIME_EVENT.iter().map(|(outer, event)| embed(outer, event)))
                 .expect("avro/shared-crime-event is well formed")
@@ -87,7 +88,9 @@ enum SchemaError {
     Avro(#[from] apache_avro::Error),
 }
 
-fn parse_all(texts: impl Iterator<Item = Result<String, serde_json::Error>>) -> Result<Vec<Release>, SchemaError> {
+fn parse_all(
+    texts: impl Iterator<Item = Result<String, serde_json::Error>>,
+) -> Result<Vec<Release>, SchemaError> {
     (1..)
         .zip(texts)
         .map(|(version, text)| {
@@ -131,7 +134,8 @@ mod tests {
     #[test]
     fn an_incompatible_change_is_found() {
         let latest = &Record::CrimeEvent.latest().text;
-        let changed = latest.replacen(r#""name":"revision","type":"long""#, r#""name":"revision","type":"string""#, 1);
+        let changed =
+            latest.replacen(r#""name":"revision","type":"long""#, r#""name":"revision","type":"string""#, 1);
         assert_ne!(*latest, changed);
         let changed = Schema::parse_str(&changed).unwrap();
         assert!(check_full_compatibility(&Record::CrimeEvent.latest().schema, &changed).is_err());

@@ -78,7 +78,8 @@ impl FromStr for StateCode {
         StateCode::all()
             .find(|state| {
                 let row = state.row();
-                row.iso.eq_ignore_ascii_case(text) || row.legacy.split(';').any(|old| !old.is_empty() && old.eq_ignore_ascii_case(text))
+                row.iso.eq_ignore_ascii_case(text)
+                    || row.legacy.split(';').any(|old| !old.is_empty() && old.eq_ignore_ascii_case(text))
             })
             .ok_or_else(|| UnknownState(text.chars().take(32).collect()))
     }
@@ -205,7 +206,13 @@ mod tests {
 
     #[test]
     fn older_codes_are_accepted_and_never_written() {
-        for (old, new) in [("IN-OR", "IN-OD"), ("IN-UT", "IN-UK"), ("IN-DN", "IN-DH"), ("in-dd", "IN-DH"), ("IN-TG", "IN-TS")] {
+        for (old, new) in [
+            ("IN-OR", "IN-OD"),
+            ("IN-UT", "IN-UK"),
+            ("IN-DN", "IN-DH"),
+            ("in-dd", "IN-DH"),
+            ("IN-TG", "IN-TS"),
+        ] {
             assert_eq!(old.parse::<StateCode>().unwrap().as_str(), new);
         }
         assert!("IN-XX".parse::<StateCode>().is_err());

@@ -99,7 +99,9 @@ impl TopicSpace {
     pub fn name(&self, topic: Topic) -> String {
         let pattern = &topic.spec().name;
         let name = match topic {
-            Topic::Reported(state) | Topic::Shared(state) => pattern.replace("{state}", &state.to_topic_part()),
+            Topic::Reported(state) | Topic::Shared(state) => {
+                pattern.replace("{state}", &state.to_topic_part())
+            }
             Topic::Dlq | Topic::Register => pattern.clone(),
         };
         format!("{}{name}", self.prefix)

@@ -45,15 +45,32 @@ pub fn violations(event: &CrimeEvent) -> Vec<Violation> {
         check(whole, "place", "latitude and longitude come together or not at all");
         let (lat, lon) = (place.latitude.unwrap_or(20.0), place.longitude.unwrap_or(78.0));
         // Mainland and islands with a margin; 0,0 and swapped pairs fall outside.
-        check((5.0..=38.0).contains(&lat), "place.latitude", "is outside India; is it swapped with the longitude or 0?");
-        check((67.0..=98.0).contains(&lon), "place.longitude", "is outside India; is it swapped with the latitude or 0?");
-        let pin = place.pin_code.as_deref().is_none_or(|pin| pin.len() == 6 && pin.bytes().all(|b| b.is_ascii_digit()));
+        check(
+            (5.0..=38.0).contains(&lat),
+            "place.latitude",
+            "is outside India; is it swapped with the longitude or 0?",
+        );
+        check(
+            (67.0..=98.0).contains(&lon),
+            "place.longitude",
+            "is outside India; is it swapped with the latitude or 0?",
+        );
+        let pin = place
+            .pin_code
+            .as_deref()
+            .is_none_or(|pin| pin.len() == 6 && pin.bytes().all(|b| b.is_ascii_digit()));
         check(pin, "place.pin_code", "must have six digits");
     }
     if let (Some(from), Some(to)) = (&event.occurred_from, &event.occurred_to) {
         check(from.at <= to.at, "occurred_to", "is before occurred_from");
     }
-    let items = [event.persons.len(), event.vehicles.len(), event.property.len(), event.sections.len(), event.links.len()];
+    let items = [
+        event.persons.len(),
+        event.vehicles.len(),
+        event.property.len(),
+        event.sections.len(),
+        event.links.len(),
+    ];
     check(items.iter().all(|n| *n <= ITEMS_MAX), "event", "has a list of more than 1000 items");
     texts(event, &mut found);
     found
