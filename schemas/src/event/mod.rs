@@ -116,7 +116,7 @@ pub struct CrimeEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Withheld {
-    /// Path of the field, for example persons[0].name.
+    /// Path of the field, for example `persons[0].name`.
     pub path: String,
     /// Why it is withheld.
     pub reason: WithholdingReason,
