@@ -1,1 +1,24 @@
-//! Being laid.
+//! Exactly-once consume-transform-produce over Kafka transactions. It knows Kafka and knows no crime.
+//!
+//! An [`Engine`] reads input topics, hands each record to a [`Processor`], and commits what the processor
+//! wrote, its changelog entries, the dead letters and the input offsets in one transaction (KIP-98, KIP-447).
+//! Whatever fails, the session is thrown away and a new one starts from what is committed: one way back,
+//! the same as after SIGKILL.
+//!
+//! Read [`engine`], then [`processor`], then the seam in [`client`]; [`kafka`] stands behind it.
+
+mod batch;
+mod breaker;
+pub mod client;
+pub mod config;
+mod dead_letter;
+pub mod engine;
+pub mod kafka;
+#[cfg(test)]
+mod memory;
+mod metrics;
+pub mod processor;
+
+pub use config::{Job, StreamConfig};
+pub use engine::Engine;
+pub use processor::{Outputs, Poison, Processor, Refusal};

@@ -1,0 +1,32 @@
+//! Who may publish what: the state that owns the topic, about its own records, up to its classification.
+//! Pure. Whether a state may receive something is the router's decision.
+
+use crate::reasons::PoisonReason;
+use sanchar_schemas::event::Classification;
+use sanchar_schemas::{CrimeEvent, StateCode};
+use sanchar_stream::Poison;
+
+/// Checks an event that was read from the topic of `owner` under `key`.
+pub(crate) fn authorise(event: &CrimeEvent, owner: StateCode, key: Option<&[u8]>) -> Result<(), Poison> {
+    if event.origin != owner {
+        let text = format!("the event claims to be from {} and stands in the topic of {owner}", event.origin);
+        return Err(PoisonReason::OriginMismatch.poison(text));
+    }
+    if event.record_id.state() != owner {
+        let text = format!("the record is one of {} and {owner} published it", event.record_id.state());
+        return Err(PoisonReason::ForeignRecord.poison(text));
+    }
+    if key != Some(event.record_id.case_key().as_bytes()) {
+        return Err(PoisonReason::Key
+            .poison("the key is not the case key of record_id; events of a case would lose their order"));
+    }
+    match event.handling.classification {
+        Classification::Unclassified | Classification::Restricted | Classification::Confidential => Ok(()),
+        higher @ (Classification::Secret | Classification::TopSecret | Classification::Unknown) => {
+            let text = format!(
+                "classification {higher} is not carried by this system; use the channel meant for it"
+            );
+            Err(PoisonReason::Classification.poison(text))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The fan-out service's configuration file, table by table. `deploy/examples/fanout.toml` shows it whole.
+
+use sanchar_runtime::config::ConfigError;
+use sanchar_runtime::http::HttpConfig;
+use sanchar_runtime::kafka::KafkaConfig;
+use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
+use sanchar_runtime::logs::LogConfig;
+use sanchar_runtime::registry::RegistryConfig;
+use sanchar_schemas::StateCode;
+use sanchar_schemas::topics::{Topic, TopicSpace};
+use sanchar_stream::{Job, StreamConfig};
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FanoutConfig {
+    /// Consumer group; all instances of one installation share it. Default `sanchar-fanout`.
+    #[serde(default = "default_group_id")]
+    pub group_id: String,
+    /// Name of this instance, unique in the group and kept across restarts. Default `fanout-1`.
+    #[serde(default = "default_instance_id")]
+    pub instance_id: String,
+    /// How long a record waits for the registry to learn its schema id, counted from when it was published,
+    /// in milliseconds; then it is dead-lettered. Default 10000.
+    #[serde(default = "default_unknown_schema_grace_ms")]
+    pub unknown_schema_grace_ms: u64,
+    /// Brokers and how to reach them.
+    pub kafka: KafkaConfig,
+    /// Schema registry.
+    pub registry: RegistryConfig,
+    /// Bounds of transactions and retries.
+    #[serde(default)]
+    pub stream: StreamConfig,
+    /// Where probes and Prometheus ask.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// Logs.
+    #[serde(default)]
+    pub logs: LogConfig,
+    /// Start and stop.
+    #[serde(default)]
+    pub lifecycle: LifecycleConfig,
+}
+
+fn default_group_id() -> String {
+    "sanchar-fanout".to_owned()
+}
+
+fn default_instance_id() -> String {
+    "fanout-1".to_owned()
+}
+
+const fn default_unknown_schema_grace_ms() -> u64 {
+    10_000
+}
+
+impl FanoutConfig {
+    /// A configuration for the given services, all else at its defaults.
+    #[must_use]
+    pub fn new(kafka: KafkaConfig, registry: RegistryConfig) -> Self {
+        Self {
+            group_id: default_group_id(),
+            instance_id: default_instance_id(),
+            unknown_schema_grace_ms: default_unknown_schema_grace_ms(),
+            kafka,
+            registry,
+            stream: StreamConfig::default(),
+            http: HttpConfig::default(),
+            logs: LogConfig::default(),
+            lifecycle: LifecycleConfig::default(),
+        }
+    }
+
+    /// The topics of this installation.
+    #[must_use]
+    pub fn topics(&self) -> TopicSpace {
+        TopicSpace::new(self.kafka.topic_prefix.as_deref().unwrap_or_default())
+    }
+
+    pub(crate) fn job(&self) -> Job {
+        let topics = self.topics();
+        Job {
+            input_topics: StateCode::all().map(|state| topics.name(Topic::Reported(state))).collect(),
+            output_topics: StateCode::all().map(|state| topics.name(Topic::Shared(state))).collect(),
+            changelog_topic: topics.name(Topic::Register),
+            dlq_topic: topics.name(Topic::Dlq),
+            // Installations that share a cluster have groups of their own, as they have topics.
+            group_id: self
+                .kafka
+                .topic_prefix
+                .as_ref()
+                .map_or_else(|| self.group_id.clone(), |prefix| format!("{prefix}.{}", self.group_id)),
+            instance_id: self.instance_id.clone(),
+            version: sanchar_runtime::VERSION,
+        }
+    }
+}
+
+impl DaemonConfig for FanoutConfig {
+    fn logs(&self) -> &LogConfig {
+        &self.logs
+    }
+
+    fn http(&self) -> &HttpConfig {
+        &self.http
+    }
+
+    fn lifecycle(&self) -> &LifecycleConfig {
+        &self.lifecycle
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        for (field, text) in [("group_id", &self.group_id), ("instance_id", &self.instance_id)] {
+            if text.trim().is_empty() {
+                return Err(ConfigError::field(field, "is empty: name it, for example fanout-1"));
+            }
+        }
+        self.stream
+            .check()
+            .map_err(|(field, problem)| ConfigError::field(format!("stream.{field}"), problem))?;
+        self.kafka.check()?;
+        self.registry.check()
+    }
+}

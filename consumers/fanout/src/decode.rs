@@ -1,0 +1,87 @@
+//! Bytes to event: wire format, the writer's schema from the registry, the datum.
+//!
+//! A registry that is down delays records. An id that it does not know waits a little, since a producer may
+//! be faster than the registry's replication; then the record is poison.
+
+use crate::reasons::PoisonReason;
+use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
+use sanchar_schemas::codec::Decoder;
+use sanchar_schemas::schema::Record;
+use sanchar_schemas::{CrimeEvent, wire};
+use sanchar_stream::Refusal;
+use sanchar_stream::client::Message;
+use std::collections::HashMap;
+use tokio::runtime::Handle;
+
+/// Most schema versions that are kept ready. More than an installation ever has.
+const DECODERS_MAX: usize = 256;
+
+/// Decodes events by the schema they were written with.
+pub(crate) struct EventDecoder {
+    registry: RegistryClient,
+    runtime: Handle,
+    grace_ms: u64,
+    decoders: HashMap<u32, Decoder>,
+}
+
+/// An event and the bytes that it was decoded from.
+pub(crate) struct Decoded<'m> {
+    pub(crate) event: CrimeEvent,
+    /// The Avro datum as the origin wrote it.
+    pub(crate) datum: &'m [u8],
+    /// Whether the datum can be passed on as it is.
+    pub(crate) is_current: bool,
+}
+
+impl EventDecoder {
+    pub(crate) fn new(registry: RegistryClient, runtime: Handle, grace_ms: u64) -> Self {
+        Self { registry, runtime, grace_ms, decoders: HashMap::new() }
+    }
+
+    pub(crate) fn decode<'m>(
+        &mut self,
+        message: &'m dyn Message,
+        now_ms: i64,
+    ) -> Result<Decoded<'m>, Refusal> {
+        let poison = |reason: PoisonReason, text: &str| Refusal::Poison(reason.poison(text));
+        let value =
+            message.value().ok_or_else(|| poison(PoisonReason::NoValue, "the record has no value"))?;
+        let (id, datum) = wire::parse(value).map_err(|e| poison(PoisonReason::WireFormat, &e.to_string()))?;
+        let age_ms = message.timestamp_ms().map_or(u64::MAX, |ms| u64::try_from(now_ms - ms).unwrap_or(0));
+        let decoder = self.decoder(id, age_ms)?;
+        let event = decoder.decode(datum).map_err(|e| poison(PoisonReason::Malformed, &e.to_string()))?;
+        Ok(Decoded { event, datum, is_current: decoder.is_current() })
+    }
+
+    fn decoder(&mut self, id: u32, age_ms: u64) -> Result<&Decoder, Refusal> {
+        if !self.decoders.contains_key(&id) {
+            let decoder = self.look_up(id, age_ms)?;
+            if self.decoders.len() >= DECODERS_MAX {
+                self.decoders.clear();
+            }
+            self.decoders.insert(id, decoder);
+        }
+        self.decoders.get(&id).ok_or_else(|| Refusal::Retryable("a decoder was dropped".to_owned()))
+    }
+
+    fn look_up(&self, id: u32, age_ms: u64) -> Result<Decoder, Refusal> {
+        let poison = |reason: PoisonReason, text: String| Refusal::Poison(reason.poison(text));
+        let schema = match self.registry.schema_by_id_blocking(&self.runtime, SchemaId(id)) {
+            Ok(schema) => schema,
+            Err(error) if error.is_retryable() => return Err(Refusal::Retryable(error.to_string())),
+            Err(error @ RegistryError::NotFound { .. }) if age_ms < self.grace_ms => {
+                return Err(Refusal::Retryable(error.to_string()));
+            }
+            Err(error @ RegistryError::NotFound { .. }) => {
+                return Err(poison(PoisonReason::UnknownSchema, error.to_string()));
+            }
+            Err(error) => return Err(poison(PoisonReason::WrongSchema, error.to_string())),
+        };
+        let name = schema.name().map(ToString::to_string).unwrap_or_default();
+        if name != Record::CrimeEvent.subject() {
+            let text = format!("schema id {id} is not that of {}", Record::CrimeEvent.subject());
+            return Err(poison(PoisonReason::WrongSchema, text));
+        }
+        Ok(Decoder::new(Record::CrimeEvent, schema))
+    }
+}

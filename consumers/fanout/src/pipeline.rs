@@ -1,0 +1,110 @@
+//! The product in one sentence: decode a reported event, authorise it, deduplicate it, route it, enrich it
+//! and publish it to every state that must know.
+
+use crate::authorise::authorise;
+use crate::decode::EventDecoder;
+use crate::enrich::enrich;
+use crate::metrics::PipelineMetrics;
+use crate::publish::Publisher;
+use crate::reasons::{DropReason, PoisonReason};
+use crate::register::{Entry, Register, Verdict};
+use crate::route::route;
+use sanchar_runtime::clock::Clock;
+use sanchar_schemas::StateCode;
+use sanchar_schemas::adjacency::Adjacency;
+use sanchar_stream::client::{ChangelogEntry, Message};
+use sanchar_stream::{Outputs, Processor, Refusal};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The fan-out of one instance.
+pub struct Pipeline {
+    pub(crate) owners: HashMap<String, StateCode>,
+    pub(crate) decoder: EventDecoder,
+    pub(crate) register: Register,
+    pub(crate) adjacency: &'static Adjacency,
+    pub(crate) publisher: Publisher,
+    pub(crate) metrics: PipelineMetrics,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Processor for Pipeline {
+    fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal> {
+        let now_ms = self.clock.now_ms();
+        let decoded = self.decoder.decode(message, now_ms)?;
+        let event = &decoded.event;
+        authorise(event, self.owner(message.topic())?, message.key()).map_err(Refusal::Poison)?;
+        let earlier = match self.register.judge(&event.record_id, event.revision, event.content_hash, now_ms)
+        {
+            Verdict::Forward(earlier) => earlier,
+            Verdict::Drop(reason) => {
+                self.metrics.dropped(reason);
+                return Ok(());
+            }
+            Verdict::Remember(entry, reason) => {
+                outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
+                self.register.stage(&event.record_id, entry);
+                self.metrics.dropped(reason);
+                return Ok(());
+            }
+            Verdict::Conflict => {
+                let text =
+                    "this revision was delivered with other content; publish the change as a newer revision";
+                return Err(Refusal::Poison(PoisonReason::Conflict.poison(text)));
+            }
+        };
+        let route = route(event, self.adjacency, earlier);
+        let enrichment = enrich(event, &route, now_ms);
+        self.publisher.publish(message, &decoded, &enrichment, &route, outputs)?;
+        let entry = Entry {
+            revision: event.revision,
+            content_hash: event.content_hash,
+            recipients: route.recipients(),
+            last_seen_ms: now_ms,
+        };
+        outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
+        self.register.stage(&event.record_id, entry);
+        self.count(&route, decoded.is_current);
+        Ok(())
+    }
+
+    fn restore(&mut self, entry: ChangelogEntry<'_>) {
+        let Ok(record_id) = std::str::from_utf8(entry.key) else { return };
+        self.register.restore(record_id, entry.value.and_then(Entry::from_bytes));
+    }
+
+    fn committed(&mut self) {
+        self.register.committed();
+        self.metrics.committed(self.register.len());
+    }
+
+    fn aborted(&mut self) {
+        self.register.aborted();
+        self.metrics.aborted();
+    }
+}
+
+impl Pipeline {
+    fn owner(&self, topic: &str) -> Result<StateCode, Refusal> {
+        let text = || PoisonReason::OriginMismatch.poison("the topic belongs to no state");
+        self.owners.get(topic).copied().ok_or_else(|| Refusal::Poison(text()))
+    }
+
+    fn count(&mut self, route: &crate::route::Route, is_current: bool) {
+        if route.deliveries.is_empty() && route.withdrawals.is_empty() {
+            self.metrics.dropped(DropReason::NoRecipient);
+            return;
+        }
+        let pending = self.metrics.pending();
+        pending.forwarded += 1;
+        pending.deliveries += route.deliveries.len() as u64;
+        pending.withdrawals += route.withdrawals.len() as u64;
+        pending.re_encoded += u64::from(!is_current);
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("register", &self.register.len()).finish_non_exhaustive()
+    }
+}

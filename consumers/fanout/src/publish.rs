@@ -1,0 +1,131 @@
+//! Event to outputs: the spliced record, its headers, one copy for each recipient's inbox.
+//! The bytes are made once and shared by all copies; only the `sanchar-route` header differs.
+
+use crate::decode::Decoded;
+use crate::route::{Recipient, Route};
+use jiff::Timestamp;
+use sanchar_runtime::registry::SchemaId;
+use sanchar_schemas::shared::{Enrichment, splice_delivery, splice_withdrawal};
+use sanchar_schemas::topics::{Topic, TopicSpace};
+use sanchar_schemas::{StateCode, codec, headers, wire};
+use sanchar_stream::client::{Message, Record};
+use sanchar_stream::{Outputs, Refusal};
+use std::collections::HashMap;
+
+/// Value of the route header of a withdrawal.
+const ROUTE_WITHDRAWAL: &str = "withdrawal";
+
+/// Writes copies to inboxes.
+pub(crate) struct Publisher {
+    schema_id: SchemaId,
+    inboxes: HashMap<StateCode, String>,
+}
+
+/// Avro data of one event, ready to be spliced.
+struct Parts<'a> {
+    event: &'a [u8],
+    enrichment: Vec<u8>,
+}
+
+impl Publisher {
+    pub(crate) fn new(schema_id: SchemaId, topics: &TopicSpace) -> Self {
+        let inboxes = StateCode::all().map(|state| (state, topics.name(Topic::Shared(state)))).collect();
+        Self { schema_id, inboxes }
+    }
+
+    /// Writes one copy for each recipient and a withdrawal for each state that should forget the record.
+    pub(crate) fn publish(
+        &self,
+        message: &dyn Message,
+        decoded: &Decoded<'_>,
+        enrichment: &Enrichment,
+        route: &Route,
+        outputs: &mut Outputs<'_>,
+    ) -> Result<(), Refusal> {
+        let re_encoded =
+            if decoded.is_current { None } else { Some(encoded(codec::encode_event(&decoded.event))?) };
+        let parts = Parts {
+            event: re_encoded.as_deref().unwrap_or(decoded.datum),
+            enrichment: encoded(codec::encode_enrichment(enrichment))?,
+        };
+        let attributes = Attributes::of(message, decoded);
+        if !route.deliveries.is_empty() {
+            let value = self.framed(|value| splice_delivery(parts.event, &parts.enrichment, value));
+            for Recipient { state, reasons } in &route.deliveries {
+                let reasons = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(",");
+                self.copy(*state, message.key(), &value, &attributes.with_route(&reasons), outputs)?;
+            }
+        }
+        if !route.withdrawals.is_empty() {
+            let value = self.framed(|value| splice_withdrawal(&parts.enrichment, value));
+            for state in route.withdrawals.iter() {
+                self.copy(state, message.key(), &value, &attributes.with_route(ROUTE_WITHDRAWAL), outputs)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn framed(&self, splice: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut value = Vec::new();
+        wire::write_header(self.schema_id.0, &mut value);
+        splice(&mut value);
+        value
+    }
+
+    fn copy(
+        &self,
+        state: StateCode,
+        key: Option<&[u8]>,
+        value: &[u8],
+        headers: &[(&str, Option<&[u8]>)],
+        outputs: &mut Outputs<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(topic) = self.inboxes.get(&state) else { return Ok(()) };
+        outputs.send(Record { topic, key, value: Some(value), headers })?;
+        Ok(())
+    }
+}
+
+fn encoded(result: Result<Vec<u8>, codec::CodecError>) -> Result<Vec<u8>, Refusal> {
+    result.map_err(|error| {
+        let text = format!("a record that was decoded cannot be encoded: {error}");
+        Refusal::Fatal(sanchar_runtime::lifecycle::Failure::internal(text))
+    })
+}
+
+/// CloudEvents attributes and trace context of the copies.
+struct Attributes<'a> {
+    id: &'a str,
+    source: String,
+    time: String,
+    traceparent: Option<Vec<u8>>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(message: &dyn Message, decoded: &'a Decoded<'_>) -> Self {
+        let event = &decoded.event;
+        let published = Timestamp::from_millisecond(event.published_at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let headers = message.headers();
+        let traceparent = headers.into_iter().find(|(name, _)| *name == headers::TRACEPARENT);
+        Self {
+            id: &event.event_id,
+            source: format!("/{}", event.origin.to_topic_part()),
+            time: published.to_string(),
+            traceparent: traceparent.and_then(|(_, value)| value.map(<[u8]>::to_vec)),
+        }
+    }
+
+    fn with_route<'h>(&'h self, route: &'h str) -> Vec<(&'h str, Option<&'h [u8]>)> {
+        let mut all: Vec<(&str, Option<&[u8]>)> = vec![
+            (headers::CE_SPECVERSION, Some(headers::CE_SPECVERSION_VALUE.as_bytes())),
+            (headers::CE_ID, Some(self.id.as_bytes())),
+            (headers::CE_SOURCE, Some(self.source.as_bytes())),
+            (headers::CE_TYPE, Some(headers::CE_TYPE_SHARED.as_bytes())),
+            (headers::CE_TIME, Some(self.time.as_bytes())),
+            (headers::CONTENT_TYPE, Some(headers::CONTENT_TYPE_AVRO.as_bytes())),
+            (headers::ROUTE, Some(route.as_bytes())),
+        ];
+        all.extend(self.traceparent.as_deref().map(|value| (headers::TRACEPARENT, Some(value))));
+        all
+    }
+}

@@ -1,0 +1,191 @@
+//! The seam between the engine and a Kafka client: everything the engine asks of Kafka, and no more.
+//!
+//! No type of a client library crosses it. [`crate::kafka`] stands behind it in service; a small in-memory
+//! client stands behind it in the tests of the engine's own order of steps.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A partition of an input topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition {
+    /// Topic.
+    pub topic: String,
+    /// Number of the partition.
+    pub partition: i32,
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.partition)
+    }
+}
+
+/// The next offset to be read from a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Partition.
+    pub partition: Partition,
+    /// Offset of the first record that is not done yet.
+    pub next_offset: i64,
+}
+
+/// A record as it was read; it borrows the client's buffer.
+pub trait Message {
+    /// Topic that it was read from.
+    fn topic(&self) -> &str;
+    /// Partition that it was read from.
+    fn partition(&self) -> i32;
+    /// Offset that it was read at.
+    fn offset(&self) -> i64;
+    /// The record's timestamp, ms since 1970, UTC; `None` where the broker has none.
+    fn timestamp_ms(&self) -> Option<i64>;
+    /// Key.
+    fn key(&self) -> Option<&[u8]>;
+    /// Value; `None` for a tombstone.
+    fn value(&self) -> Option<&[u8]>;
+    /// Headers in their order.
+    fn headers(&self) -> Vec<(&str, Option<&[u8]>)>;
+}
+
+/// A change of the partitions that this member of the group reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rebalance {
+    /// These came.
+    Assigned(Vec<Partition>),
+    /// These went. What was read from them and not committed belongs to their next reader.
+    Revoked(Vec<Partition>),
+}
+
+/// What a poll brought. The changes come before the message.
+#[derive(Debug)]
+pub struct Polled<M> {
+    /// Changes of the assignment, in order.
+    pub rebalances: Vec<Rebalance>,
+    /// At most one message.
+    pub message: Option<M>,
+}
+
+/// A record to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Topic.
+    pub topic: &'a str,
+    /// Key.
+    pub key: Option<&'a [u8]>,
+    /// Value; `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Headers in their order.
+    pub headers: &'a [(&'a str, Option<&'a [u8]>)],
+}
+
+/// A failure of a client, by what the engine has to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// Throw the session away, wait, start again from what is committed.
+    #[error("{0}")]
+    Retryable(String),
+    /// Another process took this one's place (KIP-345, KIP-360). Going on would be wrong.
+    #[error("{0}")]
+    Fenced(String),
+    /// Somebody must change something first: a right, a password, a topic.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Why a record was not accepted for sending.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// It is larger than the brokers take.
+    #[error("the record has {bytes} bytes and {max} are allowed")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The client failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// One session: a transactional producer and a member of the consumer group.
+pub trait Client {
+    /// A record of this client.
+    type Message<'c>: Message
+    where
+        Self: 'c;
+
+    /// Waits up to `wait` for a message or a change of the assignment.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn poll(&self, wait: Duration) -> Result<Polled<Self::Message<'_>>, ClientError>;
+
+    /// Stops messages from all assigned partitions while [`Client::poll`] keeps the membership alive.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn pause(&self) -> Result<(), ClientError>;
+
+    /// Goes on after [`Client::pause`], from where the last message was delivered.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn resume(&self) -> Result<(), ClientError>;
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn begin(&self) -> Result<(), ClientError>;
+
+    /// Hands a record to the open transaction. Waits while the send buffer is full.
+    ///
+    /// # Errors
+    /// [`SendError::TooLarge`] leaves the transaction usable; anything else ends the session.
+    fn send(&self, record: Record<'_>) -> Result<(), SendError>;
+
+    /// Commits everything sent since [`Client::begin`] together with the input positions.
+    ///
+    /// # Errors
+    /// The outcome is then unknown, and the session must be thrown away.
+    fn commit(&self, positions: &[Position]) -> Result<(), ClientError>;
+
+    /// Aborts the open transaction.
+    ///
+    /// # Errors
+    /// The session must be thrown away.
+    fn abort(&self) -> Result<(), ClientError>;
+
+    /// Reads the changelog from `from` on, up to everything that was written before the call and committed,
+    /// and waits for transactions that are still open. Returns the next position.
+    ///
+    /// # Errors
+    /// When the changelog cannot be read to its end.
+    fn replay(&self, from: i64, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<i64, ClientError>;
+
+    /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
+    fn end_offsets(&self) -> Vec<Position>;
+}
+
+/// An entry of the changelog.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangelogEntry<'a> {
+    /// Key.
+    pub key: &'a [u8],
+    /// Value; `None` deletes the key.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Opens sessions.
+pub trait Connector {
+    /// What a session is.
+    type Client: Client;
+
+    /// Opens a session: fences predecessors, aborts what they left open, joins the group.
+    ///
+    /// # Errors
+    /// When the brokers cannot be reached or refuse.
+    fn connect(&self) -> Result<Self::Client, ClientError>;
+}

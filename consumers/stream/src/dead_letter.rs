@@ -1,0 +1,48 @@
+//! Writes a record that cannot be processed to the dead-letter queue: key, value and headers as they came,
+//! and beside them where it was read and why it failed (header names of KIP-1191).
+
+use crate::client::{Client, Message, Record, SendError};
+use crate::config::Job;
+use crate::processor::Poison;
+use sanchar_schemas::headers;
+
+/// The longest text of a `message` header, in bytes.
+const MESSAGE_BYTES_MAX: usize = 1_024;
+
+pub(crate) fn send<C: Client>(
+    client: &C,
+    job: &Job,
+    message: &impl Message,
+    poison: &Poison,
+    now_ms: i64,
+) -> Result<(), SendError> {
+    let (partition, offset) = (message.partition().to_string(), message.offset().to_string());
+    let failed_at = now_ms.to_string();
+    let text = shortened(&poison.message);
+    let mut all = message.headers();
+    // A dead letter that was sent back and failed again carries the newest reason alone.
+    all.retain(|(name, _)| !is_ours(name));
+    let ours: [(&str, &str); 10] = [
+        (headers::DLQ_TOPIC, message.topic()),
+        (headers::DLQ_PARTITION, &partition),
+        (headers::DLQ_OFFSET, &offset),
+        (headers::DLQ_GROUP, &job.group_id),
+        (headers::DLQ_DELIVERY_COUNT, "1"),
+        (headers::DLQ_MESSAGE, text),
+        (headers::DLQ_STAGE, poison.stage),
+        (headers::DLQ_REASON, poison.reason),
+        (headers::DLQ_VERSION, job.version),
+        (headers::DLQ_FAILED_AT, &failed_at),
+    ];
+    all.extend(ours.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
+    client.send(Record { topic: &job.dlq_topic, key: message.key(), value: message.value(), headers: &all })
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("__dlq.errors.") || name.starts_with("sanchar-dlq-")
+}
+
+fn shortened(text: &str) -> &str {
+    let end = text.floor_char_boundary(MESSAGE_BYTES_MAX);
+    text.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,363 @@
+//! The loop: collect records, process them in one transaction, commit, begin again.
+//!
+//! A session is a transactional producer and a group member. While it works, each turn is
+//! collect → (catch up with the changelog) → transact. When anything about Kafka fails, the session ends,
+//! the processor forgets what was not committed, and after a delay a new session starts from what is.
+//! There is no second way back.
+
+use crate::batch::{Batch, Reached};
+use crate::breaker::Breaker;
+use crate::client::{Client, ClientError, Connector, Message, Partition, Rebalance, SendError};
+use crate::config::{Job, StreamConfig};
+use crate::dead_letter;
+use crate::metrics::EngineMetrics;
+use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
+use sanchar_runtime::backoff::Backoff;
+use sanchar_runtime::health::Component;
+use sanchar_runtime::lifecycle::{Context, Failure};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// How long a poll waits for the first record of a batch: bounds how late a stop is noticed.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// The engine counts as stalled when it does not come round for this long, in milliseconds. Longer than a
+/// commit that runs into its time-out.
+const STALL_AFTER_MS: u64 = 60_000;
+
+/// Runs a processor over Kafka, exactly once.
+pub struct Engine<C, P> {
+    connector: C,
+    processor: P,
+    job: Job,
+    config: StreamConfig,
+    context: Context,
+    component: Component,
+    metrics: EngineMetrics,
+    breaker: Breaker,
+    /// Next changelog offset to read.
+    changelog_next: i64,
+    progress: Progress,
+}
+
+/// What was processed last, for lag.
+#[derive(Default)]
+struct Progress {
+    /// Next offset and timestamp of the last record, by partition.
+    done: HashMap<Partition, (i64, i64)>,
+    observed_ms: i64,
+}
+
+/// Why a session ended before the service was asked to stop.
+enum End {
+    Lost(ClientError),
+    Failed(Failure),
+}
+
+impl From<ClientError> for End {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Retryable(_) => Self::Lost(error),
+            ClientError::Fenced(text) => Self::Failed(Failure::temporary(text)),
+            ClientError::Refused(text) => Self::Failed(Failure::unavailable(text)),
+        }
+    }
+}
+
+/// What one turn did with the records at the front of the batch.
+struct Turn {
+    done: usize,
+    /// What the next record waits for.
+    waiting: Option<String>,
+    dead: Vec<Poison>,
+}
+
+impl<C: Connector, P: Processor> Engine<C, P> {
+    /// An engine that has not started.
+    ///
+    /// # Errors
+    /// When its metrics cannot be registered.
+    pub fn new(
+        connector: C,
+        processor: P,
+        job: Job,
+        config: StreamConfig,
+        context: Context,
+    ) -> Result<Self, Failure> {
+        let component = context.health.component("engine", Some(STALL_AFTER_MS));
+        let metrics = EngineMetrics::new(&context.metrics)?;
+        let breaker = Breaker::new(config.poison_window_records, config.poison_share_max);
+        Ok(Self {
+            connector,
+            processor,
+            job,
+            config,
+            context,
+            component,
+            metrics,
+            breaker,
+            changelog_next: 0,
+            progress: Progress::default(),
+        })
+    }
+
+    /// Works until the service is asked to stop. Blocks its thread.
+    ///
+    /// # Errors
+    /// When going on would be wrong: fenced, refused, or most of the input is poison.
+    pub fn run(mut self) -> Result<(), Failure> {
+        let mut backoff = Backoff::new(self.config.retry_min_ms, self.config.retry_max_ms);
+        while !self.context.shutdown.is_triggered() {
+            match self.session(&mut backoff) {
+                Ok(()) => break,
+                Err(End::Failed(failure)) => return Err(failure),
+                Err(End::Lost(error)) => {
+                    self.processor.aborted();
+                    self.metrics.sessions_lost.inc();
+                    let delay = backoff.next_delay();
+                    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(%error, delay_ms, "the session with kafka is lost: starting again from what is committed");
+                    self.component.not_ready("the session with kafka is lost");
+                    self.sleep(delay);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn session(&mut self, backoff: &mut Backoff) -> Result<(), End> {
+        self.component.beat();
+        let client = self.connector.connect()?;
+        let mut batch = Batch::new(self.config.batch_records_max, self.config.batch_bytes_max);
+        while !self.context.shutdown.is_triggered() {
+            self.component.beat();
+            self.collect(&client, &mut batch)?;
+            self.observe_lag(&client, &batch);
+            if batch.is_empty() {
+                continue;
+            }
+            if batch.needs_restore() {
+                self.catch_up(&client, &mut batch)?;
+            }
+            match self.transact(&client, &mut batch)? {
+                Some(waiting) => self.wait(&client, &mut batch, &waiting, backoff.next_delay())?,
+                None => backoff.reset(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Polls until the input is drained or the batch is full. Rebalances happen here and nowhere else.
+    fn collect<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<(), ClientError> {
+        let mut wait = if batch.is_empty() { IDLE_WAIT } else { Duration::ZERO };
+        while batch.has_room() {
+            let polled = client.poll(wait)?;
+            self.note_rebalances(polled.rebalances, batch);
+            let Some(message) = polled.message else { break };
+            batch.push(message);
+            wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    fn note_rebalances<M: Message>(&self, changes: Vec<Rebalance>, batch: &mut Batch<M>) {
+        for change in changes {
+            let (label, partitions) = match &change {
+                Rebalance::Assigned(partitions) => ("assigned", partitions),
+                Rebalance::Revoked(partitions) => ("revoked", partitions),
+            };
+            tracing::info!(change = label, partitions = partitions.len(), "the group rebalanced");
+            self.metrics.rebalances.with_label_values(&[label]).inc_by(partitions.len() as u64);
+            batch.rebalance(change);
+            self.component.ready();
+        }
+    }
+
+    /// Reads what other instances committed to the changelog, before records of partitions that were theirs.
+    fn catch_up<M: Message>(&mut self, client: &C::Client, batch: &mut Batch<M>) -> Result<(), ClientError> {
+        self.component.not_ready("reading the changelog");
+        let (processor, component) = (&mut self.processor, &self.component);
+        let mut entries = 0u64;
+        self.changelog_next = client.replay(self.changelog_next, &mut |entry| {
+            processor.restore(entry);
+            entries += 1;
+            component.beat();
+        })?;
+        self.metrics.restored.inc_by(entries);
+        tracing::info!(entries, next_offset = self.changelog_next, "the changelog is read to its end");
+        batch.restored();
+        self.component.ready();
+        Ok(())
+    }
+
+    /// Processes the batch in one transaction. Returns what the first unprocessed record waits for.
+    fn transact<M: Message>(
+        &mut self,
+        client: &C::Client,
+        batch: &mut Batch<M>,
+    ) -> Result<Option<String>, End> {
+        let began_ms = self.context.clock.uptime_ms();
+        client.begin()?;
+        let turn = self.process(client, batch)?;
+        if turn.done == 0 {
+            client.abort()?;
+            self.metrics.transactions.with_label_values(&["aborted"]).inc();
+            return Ok(turn.waiting);
+        }
+        let reached = batch.reached(turn.done);
+        client.commit(&reached.iter().map(|reached| reached.position.clone()).collect::<Vec<_>>())?;
+        self.processor.committed();
+        let took_ms = self.context.clock.uptime_ms().saturating_sub(began_ms);
+        self.count(&turn, reached, took_ms);
+        batch.drop_front(turn.done);
+        self.judge(&turn)?;
+        Ok(turn.waiting)
+    }
+
+    fn process<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) -> Result<Turn, End> {
+        let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
+        let send = sender(client);
+        for message in batch.messages() {
+            let mut outputs = Outputs::new(&send, &self.job.changelog_topic);
+            let refusal = self.processor.process(message, &mut outputs).err();
+            let sent = outputs.sent();
+            if let Some(error) = outputs.client_failure() {
+                return Err(error.into());
+            }
+            match refusal {
+                None => {}
+                Some(_) if sent > 0 => {
+                    let text = "a processor refused a record after it had written outputs of it";
+                    return Err(End::Failed(Failure::internal(text)));
+                }
+                Some(Refusal::Fatal(failure)) => return Err(End::Failed(failure)),
+                Some(Refusal::Retryable(waiting)) => {
+                    turn.waiting = Some(waiting);
+                    break;
+                }
+                Some(Refusal::Poison(poison)) => {
+                    let now_ms = self.context.clock.now_ms();
+                    dead_letter::send(client, &self.job, message, &poison, now_ms).map_err(|error| {
+                        match error {
+                            SendError::Client(error) => End::from(error),
+                            SendError::TooLarge { .. } => End::Failed(Failure::config(format!(
+                                "a dead letter does not fit into {}: raise its max.message.bytes; {error}",
+                                self.job.dlq_topic
+                            ))),
+                        }
+                    })?;
+                    turn.dead.push(poison);
+                }
+            }
+            turn.done += 1;
+        }
+        Ok(turn)
+    }
+
+    fn count(&mut self, turn: &Turn, reached: Vec<Reached>, took_ms: u64) {
+        self.metrics.transactions.with_label_values(&["committed"]).inc();
+        self.metrics.transaction_seconds.observe(Duration::from_millis(took_ms).as_secs_f64());
+        for poison in &turn.dead {
+            tracing::warn!(
+                stage = poison.stage,
+                reason = poison.reason,
+                error = poison.message,
+                "record dead-lettered"
+            );
+            self.metrics.dead_lettered.with_label_values(&[poison.stage, poison.reason]).inc();
+        }
+        for Reached { position, timestamp_ms, records } in reached {
+            self.metrics.records_in.with_label_values(&[&position.partition.topic]).inc_by(records);
+            let timestamp_ms = timestamp_ms.unwrap_or_else(|| self.context.clock.now_ms());
+            self.progress.done.insert(position.partition, (position.next_offset, timestamp_ms));
+        }
+    }
+
+    /// Opens the breaker when most of the recent input was poison.
+    fn judge(&mut self, turn: &Turn) -> Result<(), End> {
+        let clean = turn.done - turn.dead.len();
+        let verdicts = std::iter::repeat_n(false, clean).chain(std::iter::repeat_n(true, turn.dead.len()));
+        let share = verdicts.filter_map(|is_poison| self.breaker.note(is_poison)).last();
+        let Some(share) = share else { return Ok(()) };
+        let percent = share * 100.0;
+        let window = self.config.poison_window_records;
+        Err(End::Failed(Failure::internal(format!(
+            "{percent:.0} % of the last {window} records were poison: read the newest records of {}, mend the source \
+             or this service, then start again",
+            self.job.dlq_topic
+        ))))
+    }
+
+    /// Keeps the membership alive while a record waits for something.
+    fn wait<'c>(
+        &self,
+        client: &'c C::Client,
+        batch: &mut Messages<'c, C>,
+        waiting: &str,
+        delay: Duration,
+    ) -> Result<(), ClientError> {
+        self.metrics.retries.inc();
+        self.component.not_ready(format!("waiting: {waiting}"));
+        tracing::warn!(
+            waiting,
+            delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            "records wait"
+        );
+        client.pause()?;
+        let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        while self.context.clock.uptime_ms() < until_ms && !self.context.shutdown.is_triggered() {
+            self.component.beat();
+            let polled = client.poll(IDLE_WAIT.min(delay))?;
+            for change in polled.rebalances {
+                batch.rebalance(change);
+            }
+            if let Some(message) = polled.message {
+                batch.push(message); // from a partition assigned after the pause
+            }
+        }
+        client.resume()?;
+        self.component.ready();
+        Ok(())
+    }
+
+    /// Once a second: how many records wait, and how old the newest processed one is.
+    fn observe_lag<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) {
+        let now_ms = self.context.clock.now_ms();
+        if now_ms.saturating_sub(self.progress.observed_ms) < 1_000 {
+            return;
+        }
+        self.progress.observed_ms = now_ms;
+        let mut by_topic: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for end in client.end_offsets().into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
+            let Some((next_offset, timestamp_ms)) = self.progress.done.get(&end.partition) else { continue };
+            let records = (end.next_offset - next_offset).max(0);
+            let age_ms = if records > 0 { (now_ms - timestamp_ms).max(0) } else { 0 };
+            let worst = by_topic.entry(end.partition.topic).or_default();
+            *worst = (worst.0 + records, worst.1.max(age_ms));
+        }
+        for (topic, (records, age_ms)) in by_topic {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 2^53")]
+            {
+                self.metrics.lag_records.with_label_values(&[&topic]).set(records as f64);
+                self.metrics.lag_seconds.with_label_values(&[&topic]).set(age_ms as f64 / 1_000.0);
+            }
+        }
+    }
+
+    /// Sleeps in short steps, so that a stop is noticed.
+    fn sleep(&self, delay: Duration) {
+        let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        while self.context.clock.uptime_ms() < until_ms && !self.context.shutdown.is_triggered() {
+            self.component.beat();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The batch of a connector's client.
+type Messages<'c, C> = Batch<<<C as Connector>::Client as Client>::Message<'c>>;
+
+impl<C, P> std::fmt::Debug for Engine<C, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("job", &self.job).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! The consumer of a session: a static member of the group (KIP-345) with cooperative rebalances (KIP-429).
+//! It never commits an offset; the producer does, inside the transaction.
+
+use super::error::sort;
+use crate::client::{ClientError, Partition, Position, Rebalance};
+use crate::config::{Job, StreamConfig};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+use sanchar_runtime::kafka::{KafkaConfig, LogContext};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a start waits for the brokers to describe the topics.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
+/// Most memory for records fetched and not polled yet, in KiB.
+const FETCHED_KIB_MAX: usize = 32 << 10;
+
+pub(super) struct GroupMember {
+    consumer: BaseConsumer<MemberContext>,
+}
+
+/// Notes what happens inside a poll, for the engine to read after it.
+struct MemberContext {
+    log: LogContext,
+    rebalances: Mutex<Vec<Rebalance>>,
+    end_offsets: Mutex<Vec<Position>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
+    let elements = list.elements();
+    elements.iter().map(|e| Partition { topic: e.topic().to_owned(), partition: e.partition() }).collect()
+}
+
+impl ClientContext for MemberContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.log.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut ends = Vec::new();
+        for (topic, of_topic) in statistics.topics {
+            for (partition, of_partition) in of_topic.partitions {
+                if partition >= 0 && of_partition.hi_offset >= 0 {
+                    let partition = Partition { topic: topic.clone(), partition };
+                    ends.push(Position { partition, next_offset: of_partition.hi_offset });
+                }
+            }
+        }
+        *locked(&self.end_offsets) = ends;
+    }
+}
+
+impl ConsumerContext for MemberContext {
+    fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &rdkafka::consumer::Rebalance<'_>) {
+        let change = match rebalance {
+            rdkafka::consumer::Rebalance::Assign(list) => Rebalance::Assigned(partitions(list)),
+            rdkafka::consumer::Rebalance::Revoke(list) => Rebalance::Revoked(partitions(list)),
+            rdkafka::consumer::Rebalance::Error(error) => {
+                tracing::warn!(%error, "a rebalance failed; the group tries again");
+                return;
+            }
+        };
+        locked(&self.rebalances).push(change);
+    }
+}
+
+impl GroupMember {
+    pub(super) fn join(kafka: &KafkaConfig, stream: &StreamConfig, job: &Job) -> Result<Self, ClientError> {
+        let client_id = format!("{}-consumer", job.instance_id);
+        let tuning = [("fetch.queue.backoff.ms", "5"), ("fetch.wait.max.ms", "500")];
+        let mut config = kafka.client_config_with(&client_id, &tuning)?;
+        config
+            .set("group.id", &job.group_id)
+            .set("group.instance.id", &job.instance_id)
+            .set("session.timeout.ms", stream.session_timeout_ms.to_string())
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("isolation.level", "read_committed") // also makes the offset fetch wait for open transactions
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
+            .set("statistics.interval.ms", "1000");
+        let context = MemberContext {
+            log: LogContext::new(client_id),
+            rebalances: Mutex::default(),
+            end_offsets: Mutex::default(),
+        };
+        let consumer: BaseConsumer<MemberContext> =
+            config.create_with_context(context).map_err(|error| sort("creating the consumer", &error))?;
+        check_topics(&consumer, job)?;
+        let topics: Vec<&str> = job.input_topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(|error| sort("subscribing", &error))?;
+        Ok(Self { consumer })
+    }
+
+    pub(super) fn poll(&self, wait: Duration) -> Result<Option<BorrowedMessage<'_>>, ClientError> {
+        match self.consumer.poll(wait) {
+            None => Ok(None),
+            Some(Ok(message)) => Ok(Some(message)),
+            Some(Err(error)) if is_passing(&error) => {
+                tracing::warn!(%error, "reading is interrupted; the client tries again");
+                Ok(None)
+            }
+            Some(Err(error)) => Err(sort("reading", &error)),
+        }
+    }
+
+    pub(super) fn take_rebalances(&self) -> Vec<Rebalance> {
+        std::mem::take(&mut *locked(&self.consumer.context().rebalances))
+    }
+
+    pub(super) fn end_offsets(&self) -> Vec<Position> {
+        locked(&self.consumer.context().end_offsets).clone()
+    }
+
+    pub(super) fn pause(&self) -> Result<(), ClientError> {
+        let assignment = self.assignment()?;
+        self.consumer.pause(&assignment).map_err(|error| sort("pausing", &error))
+    }
+
+    pub(super) fn resume(&self) -> Result<(), ClientError> {
+        let assignment = self.assignment()?;
+        self.consumer.resume(&assignment).map_err(|error| sort("resuming", &error))
+    }
+
+    pub(super) fn group_metadata(&self) -> Result<ConsumerGroupMetadata, ClientError> {
+        let metadata = self.consumer.group_metadata();
+        metadata.ok_or_else(|| ClientError::Retryable("the consumer is not in its group".to_owned()))
+    }
+
+    fn assignment(&self) -> Result<TopicPartitionList, ClientError> {
+        self.consumer.assignment().map_err(|error| sort("asking for the assignment", &error))
+    }
+}
+
+/// Refuses to start on a cluster that lacks a topic: a missing inbox would otherwise fail the first
+/// transaction that needs it, and every one after it.
+fn check_topics(consumer: &BaseConsumer<MemberContext>, job: &Job) -> Result<(), ClientError> {
+    let metadata = consumer
+        .fetch_metadata(None, METADATA_TIMEOUT)
+        .map_err(|error| sort("asking for the topics", &error))?;
+    let known =
+        |name: &str| metadata.topics().iter().any(|topic| topic.name() == name && topic.error().is_none());
+    let needed =
+        job.input_topics.iter().chain(&job.output_topics).chain([&job.changelog_topic, &job.dlq_topic]);
+    let missing: Vec<&str> = needed.map(String::as_str).filter(|name| !known(name)).collect();
+    if !missing.is_empty() {
+        let names = missing.join(", ");
+        return Err(ClientError::Refused(format!(
+            "topics are missing: {names}; create them with `sanchar topics apply`"
+        )));
+    }
+    let changelog = metadata.topics().iter().find(|topic| topic.name() == job.changelog_topic);
+    match changelog.map(|topic| topic.partitions().len()) {
+        Some(1) => Ok(()),
+        _ => Err(ClientError::Refused(format!(
+            "{} must have one partition; create it anew",
+            job.changelog_topic
+        ))),
+    }
+}
+
+/// Errors that librdkafka reports and gets over by itself.
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error,
+        KafkaError::MessageConsumption(
+            RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+        )
+    )
+}

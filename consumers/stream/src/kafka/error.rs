@@ -1,0 +1,34 @@
+//! Sorts librdkafka's errors into what the engine has to do about them. Nothing is retried here.
+
+use crate::client::ClientError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use sanchar_runtime::config::ConfigError;
+
+/// What to do about `error`, which happened while `doing`.
+pub(super) fn sort(doing: &str, error: &KafkaError) -> ClientError {
+    let text = format!("{doing}: {error}");
+    match error.rdkafka_error_code() {
+        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::FencedInstanceId) => {
+            ClientError::Fenced(format!(
+                "{text}; another process runs with the same instance_id, or a transaction ran into its time-out"
+            ))
+        }
+        Some(
+            Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed,
+        ) => {
+            ClientError::Refused(format!("{text}; check the [kafka] credentials and the rights of this user"))
+        }
+        _ => ClientError::Retryable(text),
+    }
+}
+
+impl From<ConfigError> for ClientError {
+    fn from(error: ConfigError) -> Self {
+        Self::Refused(error.to_string())
+    }
+}

@@ -1,0 +1,141 @@
+//! The client behind the seam: rdkafka (librdkafka).
+//!
+//! One transactional producer and one consumer per session. Settings that a guarantee rests on are set here,
+//! each with its reason, and cannot be overridden by an operator.
+
+mod consumer;
+mod error;
+mod producer;
+mod replay;
+
+use crate::client::{
+    ChangelogEntry, Client, ClientError, Connector, Message, Polled, Position, Record, SendError,
+};
+use crate::config::{Job, StreamConfig};
+use consumer::GroupMember;
+use producer::TransactionalProducer;
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use sanchar_runtime::kafka::KafkaConfig;
+use sanchar_runtime::lifecycle::Shutdown;
+use std::time::Duration;
+
+/// Opens sessions on a cluster.
+#[derive(Debug, Clone)]
+pub struct KafkaConnector {
+    kafka: KafkaConfig,
+    stream: StreamConfig,
+    job: Job,
+    shutdown: Shutdown,
+}
+
+impl KafkaConnector {
+    /// A connector for one job; `shutdown` ends waits.
+    #[must_use]
+    pub const fn new(kafka: KafkaConfig, stream: StreamConfig, job: Job, shutdown: Shutdown) -> Self {
+        Self { kafka, stream, job, shutdown }
+    }
+}
+
+impl Connector for KafkaConnector {
+    type Client = KafkaClient;
+
+    fn connect(&self) -> Result<KafkaClient, ClientError> {
+        // The producer first: it fences the predecessor and ends what that left open, so that the offsets
+        // which the consumer then fetches are the last word.
+        let producer = TransactionalProducer::connect(&self.kafka, &self.stream, &self.job)?;
+        let member = GroupMember::join(&self.kafka, &self.stream, &self.job)?;
+        Ok(KafkaClient { producer, member, connector: self.clone() })
+    }
+}
+
+/// A session on a cluster.
+pub struct KafkaClient {
+    producer: TransactionalProducer,
+    member: GroupMember,
+    connector: KafkaConnector,
+}
+
+impl std::fmt::Debug for KafkaClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaClient").field("job", &self.connector.job).finish_non_exhaustive()
+    }
+}
+
+/// A message in librdkafka's own buffer.
+#[derive(Debug)]
+pub struct KafkaMessage<'c>(BorrowedMessage<'c>);
+
+impl Message for KafkaMessage<'_> {
+    fn topic(&self) -> &str {
+        self.0.topic()
+    }
+
+    fn partition(&self) -> i32 {
+        self.0.partition()
+    }
+
+    fn offset(&self) -> i64 {
+        self.0.offset()
+    }
+
+    fn timestamp_ms(&self) -> Option<i64> {
+        self.0.timestamp().to_millis()
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.0.key()
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.0.payload()
+    }
+
+    fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
+        let headers = self.0.headers();
+        headers.map_or_else(Vec::new, |headers| {
+            headers.iter().map(|header| (header.key, header.value)).collect()
+        })
+    }
+}
+
+impl Client for KafkaClient {
+    type Message<'c> = KafkaMessage<'c>;
+
+    fn poll(&self, wait: Duration) -> Result<Polled<KafkaMessage<'_>>, ClientError> {
+        let message = self.member.poll(wait)?.map(KafkaMessage);
+        Ok(Polled { rebalances: self.member.take_rebalances(), message })
+    }
+
+    fn pause(&self) -> Result<(), ClientError> {
+        self.member.pause()
+    }
+
+    fn resume(&self) -> Result<(), ClientError> {
+        self.member.resume()
+    }
+
+    fn begin(&self) -> Result<(), ClientError> {
+        self.producer.begin()
+    }
+
+    fn send(&self, record: Record<'_>) -> Result<(), SendError> {
+        self.producer.send(record)
+    }
+
+    fn commit(&self, positions: &[Position]) -> Result<(), ClientError> {
+        self.producer.commit(positions, &self.member.group_metadata()?)
+    }
+
+    fn abort(&self) -> Result<(), ClientError> {
+        self.producer.abort()
+    }
+
+    fn replay(&self, from: i64, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<i64, ClientError> {
+        let KafkaConnector { kafka, job, shutdown, .. } = &self.connector;
+        replay::to_end(kafka, &job.changelog_topic, from, shutdown, entry)
+    }
+
+    fn end_offsets(&self) -> Vec<Position> {
+        self.member.end_offsets()
+    }
+}

@@ -1,0 +1,143 @@
+//! The transactional producer of a session (KIP-98).
+//!
+//! librdkafka speaks EndTxn v1, without KIP-890: after a commit or abort of unknown outcome a delayed EndTxn
+//! could end the next transaction (KAFKA-17754). So nothing is tried twice here: any failure ends the session,
+//! and the next session's `init_transactions` raises the epoch before it begins anything.
+
+use super::error::sort;
+use crate::client::{ClientError, Position, Record, SendError};
+use crate::config::{Job, StreamConfig};
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use sanchar_runtime::kafka::{KafkaConfig, LogContext};
+use std::time::Duration;
+
+/// Largest record that is handed to the brokers, in bytes; the topics' `max.message.bytes` allow it.
+const MESSAGE_BYTES_MAX: usize = 1_310_720;
+/// Most memory for records that wait to be sent, in KiB.
+const BUFFER_KIB_MAX: usize = 64 << 10;
+/// How long a start waits for the transaction coordinator.
+const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a full send buffer is waited for at a time.
+const DRAIN_WAIT: Duration = Duration::from_millis(10);
+
+pub(super) struct TransactionalProducer {
+    producer: ThreadedProducer<ProducerContext>,
+    timeout: Duration,
+}
+
+/// Logs, and ignores single delivery reports: a record that is not delivered fails its transaction's commit.
+struct ProducerContext(LogContext);
+
+impl ClientContext for ProducerContext {
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, line: &str) {
+        self.0.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+}
+
+impl rdkafka::producer::ProducerContext for ProducerContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &rdkafka::message::DeliveryResult<'_>, (): ()) {
+        if let Err((error, _message)) = result {
+            tracing::debug!(%error, "a record was not delivered; its transaction will not commit");
+        }
+    }
+}
+
+impl TransactionalProducer {
+    /// Fences the predecessor with the same transactional id and ends the transaction that it left open.
+    pub(super) fn connect(
+        kafka: &KafkaConfig,
+        stream: &StreamConfig,
+        job: &Job,
+    ) -> Result<Self, ClientError> {
+        let client_id = format!("{}-producer", job.instance_id);
+        let tuning = [
+            ("linger.ms", "100"), // the commit flushes; lingering only fills batches before that
+            ("batch.size", "1000000"),
+            ("batch.num.messages", "100000"),
+            ("compression.type", "lz4"),
+        ];
+        let mut config = kafka.client_config_with(&client_id, &tuning)?;
+        config
+            .set("transactional.id", job.transactional_id())
+            .set("transaction.timeout.ms", stream.transaction_timeout_ms.to_string())
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random") // as the Java client, so that a key has one partition for all
+            .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
+            .set("queue.buffering.max.messages", "1000000")
+            .set("queue.buffering.max.kbytes", BUFFER_KIB_MAX.to_string())
+            .set("delivery.report.only.error", "true");
+        let producer: ThreadedProducer<ProducerContext> = config
+            .create_with_context(ProducerContext(LogContext::new(client_id)))
+            .map_err(|error| sort("creating the producer", &error))?;
+        producer.init_transactions(INIT_TIMEOUT).map_err(|error| sort("fencing the predecessor", &error))?;
+        let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
+        Ok(Self { producer, timeout })
+    }
+
+    pub(super) fn begin(&self) -> Result<(), ClientError> {
+        self.producer.begin_transaction().map_err(|error| sort("beginning a transaction", &error))
+    }
+
+    pub(super) fn send(&self, record: Record<'_>) -> Result<(), SendError> {
+        let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        if bytes > MESSAGE_BYTES_MAX {
+            return Err(SendError::TooLarge { bytes, max: MESSAGE_BYTES_MAX });
+        }
+        let mut outgoing = BaseRecord::<[u8], [u8]>::to(record.topic);
+        outgoing.key = record.key;
+        outgoing.payload = record.value;
+        if !record.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            let insert = |headers: OwnedHeaders, (key, value): &(&str, Option<&[u8]>)| {
+                headers.insert(Header { key, value: *value })
+            };
+            outgoing.headers = Some(record.headers.iter().fold(headers, insert));
+        }
+        loop {
+            match self.producer.send(outgoing) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
+                    outgoing = unsent;
+                    self.producer.poll(DRAIN_WAIT);
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                    return Err(SendError::TooLarge { bytes, max: MESSAGE_BYTES_MAX });
+                }
+                Err((error, _)) => return Err(sort("writing a record", &error).into()),
+            }
+        }
+    }
+
+    pub(super) fn commit(
+        &self,
+        positions: &[Position],
+        group: &ConsumerGroupMetadata,
+    ) -> Result<(), ClientError> {
+        let mut offsets = TopicPartitionList::with_capacity(positions.len());
+        for Position { partition, next_offset } in positions {
+            let offset = Offset::Offset(*next_offset);
+            offsets
+                .add_partition_offset(&partition.topic, partition.partition, offset)
+                .map_err(|error| sort("naming the offsets", &error))?;
+        }
+        self.producer
+            .send_offsets_to_transaction(&offsets, group, self.timeout)
+            .map_err(|error| sort("handing over the offsets", &error))?;
+        self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))
+    }
+
+    pub(super) fn abort(&self) -> Result<(), ClientError> {
+        self.producer.abort_transaction(self.timeout).map_err(|error| sort("aborting", &error))
+    }
+}

@@ -1,0 +1,71 @@
+//! What the engine counts. Everything is counted after its transaction committed, so that the books balance:
+//! records in = forwarded + dropped + dead-lettered (the application counts the first two).
+
+use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec};
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::metrics::Metrics;
+
+pub(crate) struct EngineMetrics {
+    pub(crate) records_in: IntCounterVec,
+    pub(crate) dead_lettered: IntCounterVec,
+    pub(crate) transactions: IntCounterVec,
+    pub(crate) transaction_seconds: Histogram,
+    pub(crate) sessions_lost: IntCounter,
+    pub(crate) retries: IntCounter,
+    pub(crate) rebalances: IntCounterVec,
+    pub(crate) restored: IntCounter,
+    pub(crate) lag_records: GaugeVec,
+    pub(crate) lag_seconds: GaugeVec,
+}
+
+impl EngineMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, Failure> {
+        let buckets = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+        Ok(Self {
+            records_in: metrics.counter_vec(
+                "sanchar_records_in_total",
+                "Records read and committed, by input topic.",
+                &["topic"],
+            )?,
+            dead_lettered: metrics.counter_vec(
+                "sanchar_records_dead_lettered_total",
+                "Records sent to the dead-letter queue, by stage and reason.",
+                &["stage", "reason"],
+            )?,
+            transactions: metrics.counter_vec(
+                "sanchar_transactions_total",
+                "Kafka transactions, by outcome.",
+                &["outcome"],
+            )?,
+            transaction_seconds: metrics.histogram(
+                "sanchar_transaction_duration_seconds",
+                "Time from the begin of a transaction to its commit.",
+                &buckets,
+            )?,
+            sessions_lost: metrics.counter(
+                "sanchar_sessions_lost_total",
+                "Sessions with Kafka that were thrown away after a failure.",
+            )?,
+            retries: metrics.counter(
+                "sanchar_retries_total",
+                "Times that a record had to wait because something it needs was not there.",
+            )?,
+            rebalances: metrics.counter_vec(
+                "sanchar_rebalanced_partitions_total",
+                "Partitions that came to and went from this instance.",
+                &["change"],
+            )?,
+            restored: metrics.counter("sanchar_changelog_restored_total", "Changelog entries read.")?,
+            lag_records: metrics.gauge_vec(
+                "sanchar_consumer_lag_records",
+                "Records not processed yet, by input topic.",
+                &["topic"],
+            )?,
+            lag_seconds: metrics.gauge_vec(
+                "sanchar_consumer_lag_seconds",
+                "Age of the last record processed where records wait, else 0, by input topic.",
+                &["topic"],
+            )?,
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! What an application gives the engine: how one record becomes outputs, and what it remembers.
+//!
+//! A processor is called by one thread. It never talks to Kafka: it writes into [`Outputs`], and it hears
+//! whether the transaction committed.
+
+use crate::client::{ChangelogEntry, Client, Message, Record, SendError};
+use sanchar_runtime::lifecycle::Failure;
+
+/// Turns input records into output records.
+pub trait Processor {
+    /// Processes one record. Either writes all its outputs, or refuses before the first of them.
+    ///
+    /// # Errors
+    /// A [`Refusal`] says what the engine does with the record.
+    fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal>;
+
+    /// Takes over an entry of the changelog that this or another instance committed.
+    fn restore(&mut self, entry: ChangelogEntry<'_>);
+
+    /// Everything processed since the last call of this or [`Processor::aborted`] is committed.
+    fn committed(&mut self);
+
+    /// Nothing processed since then is committed; it will be read again.
+    fn aborted(&mut self);
+}
+
+/// Why a record was not processed: the three names of every failure.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The record will never be processed: it goes to the dead-letter queue.
+    Poison(Poison),
+    /// Something that the record needs is not there: it waits. The text says what.
+    Retryable(String),
+    /// Going on would be wrong: the process ends.
+    Fatal(Failure),
+}
+
+/// What is wrong with a record that goes to the dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poison {
+    /// Stage that gave up.
+    pub stage: &'static str,
+    /// Reason code, one of a closed set: metric label, log field and DLQ header.
+    pub reason: &'static str,
+    /// For people. No personal data.
+    pub message: String,
+}
+
+/// Reason code of a record whose outputs no topic would take.
+pub const REASON_TOO_LARGE: &str = "too-large";
+
+impl From<SendError> for Refusal {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::TooLarge { .. } => Self::Poison(Poison {
+                stage: "publish",
+                reason: REASON_TOO_LARGE,
+                message: error.to_string(),
+            }),
+            SendError::Client(error) => Self::Retryable(error.to_string()),
+        }
+    }
+}
+
+/// Where a processor writes. Everything written becomes visible with the transaction or not at all.
+pub struct Outputs<'a> {
+    send: &'a dyn Fn(Record<'_>) -> Result<(), SendError>,
+    changelog_topic: &'a str,
+    sent: usize,
+    failed: Option<SendError>,
+}
+
+impl<'a> Outputs<'a> {
+    pub(crate) fn new(
+        send: &'a dyn Fn(Record<'_>) -> Result<(), SendError>,
+        changelog_topic: &'a str,
+    ) -> Self {
+        Self { send, changelog_topic, sent: 0, failed: None }
+    }
+
+    /// Writes a record to an output topic.
+    ///
+    /// # Errors
+    /// When the record cannot be sent; hand the error on as the refusal.
+    pub fn send(&mut self, record: Record<'_>) -> Result<(), SendError> {
+        let result = (self.send)(record);
+        match &result {
+            Ok(()) => self.sent += 1,
+            Err(error) => self.failed = Some(error.clone()),
+        }
+        result
+    }
+
+    /// Writes an entry of the changelog.
+    ///
+    /// # Errors
+    /// As [`Outputs::send`].
+    pub fn changelog(&mut self, key: &[u8], value: &[u8]) -> Result<(), SendError> {
+        let topic = self.changelog_topic;
+        self.send(Record { topic, key: Some(key), value: Some(value), headers: &[] })
+    }
+
+    /// Records written so far.
+    pub(crate) const fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Whether the client itself failed while this record was processed.
+    pub(crate) fn client_failure(self) -> Option<crate::client::ClientError> {
+        match self.failed {
+            Some(SendError::Client(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Outputs<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outputs").field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+/// Lets a processor be written against any client without naming it.
+pub(crate) fn sender<C: Client>(client: &C) -> impl Fn(Record<'_>) -> Result<(), SendError> + '_ {
+    move |record| client.send(record)
+}
