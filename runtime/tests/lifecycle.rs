@@ -117,7 +117,7 @@ fn sigterm_and_sigint_stop_it_cleanly() {
         let (code, log) = daemon.end();
         assert_eq!(code, Some(0), "{log}");
         assert!(
-            log.contains(&format!("\"reason\":\"SIG{signal}\"")) && log.contains("daemon stopped"),
+            log.contains(&format!("\"reason\":\"SIG{signal}\"")) && log.contains("daemon stops"),
             "{log}"
         );
         assert!(!log.contains("hunter2"), "{log}");

@@ -14,6 +14,7 @@ struct Settings {
     name: Option<String>,
     kafka: Kafka,
     source: Option<Source>,
+    last: u8,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize, PartialEq)]
@@ -119,7 +120,7 @@ fn an_unknown_field_with_no_neighbour_lists_what_is_known() {
     let error = settings("colour = 1", &[]).unwrap_err();
     assert_eq!(
         error,
-        "fanout.toml:1:1: colour: unknown field `colour`, expected one of `name`, `kafka`, `source`"
+        "fanout.toml:1:1: colour: unknown field `colour`, expected one of `name`, `kafka`, `source`, `last`"
     );
 }
 

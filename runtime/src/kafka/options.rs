@@ -98,12 +98,10 @@ const SECURITY: &str = "use kafka.security_protocol, the *_file keys and the sas
 
 /// Refuses every setting outside the list.
 pub(super) fn check(options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    for key in options.keys() {
-        if let Some(reason) = refusal(key) {
-            return Err(ConfigError::field(format!("kafka.options.\"{key}\""), reason));
-        }
+    match first_refused(options) {
+        Some((key, reason)) => Err(ConfigError::field(format!("kafka.options.\"{key}\""), reason)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Reads the table, so that a refused setting is reported with its place in the file.
@@ -112,8 +110,14 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let given = BTreeMap::<String, OptionValue>::deserialize(deserializer)?;
     let options = given.into_iter().map(|(key, value)| (key, value.0)).collect();
-    check(&options).map_err(de::Error::custom)?;
-    Ok(options)
+    match first_refused(&options) {
+        Some((key, reason)) => Err(de::Error::custom(format!("\"{key}\" {reason}"))),
+        None => Ok(options),
+    }
+}
+
+fn first_refused(options: &BTreeMap<String, String>) -> Option<(&str, String)> {
+    options.keys().find_map(|key| Some((key.as_str(), refusal(key)?)))
 }
 
 fn refusal(key: &str) -> Option<String> {

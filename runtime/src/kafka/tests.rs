@@ -3,7 +3,7 @@
 use rdkafka::consumer::BaseConsumer;
 
 use super::*;
-use crate::config::effective;
+use crate::config::{effective, load};
 
 fn from_toml(text: &str) -> KafkaConfig {
     toml::from_str(text).unwrap()
@@ -54,8 +54,19 @@ fn options_override_the_callers_defaults_and_take_bare_numbers() {
 
 #[test]
 fn an_owned_option_is_refused_where_the_file_sets_it() {
-    let error = toml::from_str::<KafkaConfig>("bootstrap = 'a:1'\n[options]\nacks = '1'").unwrap_err();
-    assert!(error.message().contains("kafka.options.\"acks\" cannot be set here: exactly-once"), "{error}");
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its reading is tested")]
+    struct Settings {
+        kafka: KafkaConfig,
+    }
+    let file = secret_file("[kafka]\nbootstrap = 'a:1'\n[kafka.options]\n'linger.ms' = 5\nacks = 1\n");
+    let error = load::<Settings>(file.path()).unwrap_err().to_string();
+    let place = format!("{}:3:1: kafka.options: ", file.path().display());
+    assert_eq!(
+        error.strip_prefix(&place),
+        Some("\"acks\" cannot be set here: exactly-once delivery depends on it")
+    );
+
     let secret = toml::from_str::<KafkaConfig>("[options]\n'sasl.password' = 'hunter2'").unwrap_err();
     assert!(!secret.message().contains("hunter2"), "{}", secret.message());
 }

@@ -169,7 +169,8 @@ where
     let grace_ms = config.lifecycle().shutdown_grace_ms;
     let shutdown = context.shutdown.clone();
     let outcome = supervise(body(config, context), &shutdown, grace_ms).await;
-    shutdown.trigger("the daemon's work has ended");
+    shutdown.trigger("its work has ended");
+    tracing::info!(daemon = name, reason = shutdown.reason(), "daemon stops");
     drained.trigger("drained");
     outcome
 }
@@ -182,12 +183,9 @@ async fn supervise(
 ) -> Result<(), Failure> {
     let mut body = Box::pin(body);
     tokio::select! {
-        // In this order, so that a stop is always logged with its reason.
-        biased;
-        () = shutdown.triggered() => {}
         outcome = &mut body => return outcome,
+        () = shutdown.triggered() => {}
     }
-    tracing::info!(reason = shutdown.reason(), grace_ms, "daemon stops");
     tokio::time::timeout(Duration::from_millis(grace_ms), body).await.unwrap_or_else(|_| {
         Err(Failure::temporary(format!(
             "the daemon did not stop within {grace_ms} ms: see its last log lines, or raise lifecycle.shutdown_grace_ms"
@@ -205,7 +203,9 @@ fn end_on_signal(shutdown: Shutdown) -> Result<(), Failure> {
         |kind| signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::spawn(async move {
-        shutdown.trigger(next(&mut terminate, &mut interrupt).await);
+        let signal = next(&mut terminate, &mut interrupt).await;
+        tracing::info!(signal, "asked to stop");
+        shutdown.trigger(signal);
         let signal = next(&mut terminate, &mut interrupt).await;
         tracing::warn!(signal, "a second signal ends the daemon at once");
         end(ExitCode::Temporary);
@@ -243,7 +243,6 @@ fn end(code: ExitCode) -> ! {
 fn conclude(name: &'static str, outcome: &Result<(), Failure>) -> ExitCode {
     let logging = tracing::dispatcher::has_been_set();
     match outcome {
-        Ok(()) if logging => tracing::info!(daemon = name, "daemon stopped"),
         Ok(()) => {}
         Err(failure) if logging => {
             tracing::error!(daemon = name, error = %failure, exit_code = failure.exit_code() as u8, "daemon failed");

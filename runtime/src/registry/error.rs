@@ -18,7 +18,7 @@ pub enum RegistryError {
         reason: String,
     },
     /// The registry answers that it does not know this.
-    #[error("the schema registry does not know {what}: register it with `sanchar schemas register`")]
+    #[error("the schema registry does not know {what}: an operator has to register it")]
     NotFound {
         /// What was looked up.
         what: String,
@@ -65,18 +65,17 @@ impl RegistryError {
     /// `answer` is the registry's error body, if it was one: <https://docs.confluent.io/platform/current/schema-registry/develop/api.html>.
     pub(super) fn from_status(what: &str, status: u16, answer: Option<RawError>) -> Self {
         let what = what.to_owned();
-        // The converter gives code 0 where the body was none of a registry's.
-        let Some(answer) = answer.filter(|answer| answer.error_code != 0) else {
-            return Self::unavailable(format!("http status {status}"));
-        };
+        let Some(answer) = answer else { return Self::unavailable(format!("http status {status}")) };
         let reason = shortened(&answer.message);
+        let unavailable = || Self::unavailable(format!("http status {status}, {reason}"));
         match (status, answer.error_code) {
             // 40401 subject, 40402 version, 40403 schema. A plain 404 is a path that this server does not have.
             (404, 40_400..=40_499) => Self::NotFound { what },
-            (409, _) => Self::Incompatible { what, reason },
-            (401 | 403 | 404 | 408 | 429, _) => Self::unavailable(format!("http status {status}, {reason}")),
+            (409, 1..) => Self::Incompatible { what, reason },
+            // The converter gives code 0 where the body was none of a registry's.
+            (401 | 403 | 404 | 408 | 429, _) | (_, 0) => unavailable(),
             (400..=499, _) => Self::Invalid { what, reason },
-            _ => Self::unavailable(format!("http status {status}, {reason}")),
+            _ => unavailable(),
         }
     }
 }
