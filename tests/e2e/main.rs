@@ -1,0 +1,3 @@
+//! End-to-end tests: real Kafka, real registry, real daemons. Run by `make test`.
+
+mod fan_out_to_neighbours;

@@ -1,0 +1,112 @@
+//! One test's own Sanchar on the shared cluster: topics under a prefix of their own, schemas, configuration
+//! files, a folder.
+
+use crate::cluster::Cluster;
+use crate::daemon::Daemon;
+use anyhow::{Result, ensure};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use sanchar_runtime::registry::{RegistryClient, RegistryConfig, SchemaId};
+use sanchar_schemas::schema::Record;
+use sanchar_schemas::topics::{Topic, TopicSpace};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use tempfile::TempDir;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// An installation that nobody else sees.
+#[derive(Debug)]
+pub struct Installation {
+    /// Services it runs on.
+    pub cluster: Cluster,
+    /// Its topics.
+    pub topics: TopicSpace,
+    /// Prefix of its topics.
+    pub prefix: String,
+    /// Id of the schema of reported events.
+    pub event_schema: SchemaId,
+    folder: TempDir,
+}
+
+impl Installation {
+    /// Creates topics and registers schemas.
+    ///
+    /// # Errors
+    /// When a service does not answer or refuses.
+    pub async fn new(name: &str) -> Result<Self> {
+        let cluster = Cluster::of_this_run()?;
+        let prefix = format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let topics = TopicSpace::new(&prefix);
+        create_topics(&cluster, &topics).await?;
+        let registry = RegistryConfig { url: cluster.registry.clone(), ..RegistryConfig::default() };
+        let registry = RegistryClient::new(&registry)?;
+        for record in Record::ALL {
+            registry.register(record.subject(), &record.latest().text).await?;
+        }
+        let event = Record::CrimeEvent;
+        let event_schema = registry.id_of(event.subject(), &event.latest().text).await?;
+        Ok(Self { cluster, topics, prefix, event_schema, folder: TempDir::new()? })
+    }
+
+    /// Name of a topic on the cluster.
+    #[must_use]
+    pub fn topic(&self, topic: Topic) -> String {
+        self.topics.name(topic)
+    }
+
+    /// The test's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the test's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.folder().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// The `[kafka]` and `[registry]` tables and a free port, common to all daemons.
+    #[must_use]
+    pub fn services_toml(&self) -> String {
+        let Cluster { kafka, registry } = &self.cluster;
+        let prefix = &self.prefix;
+        format!(
+            "[kafka]\nbootstrap = \"{kafka}\"\ntopic_prefix = \"{prefix}\"\n\n\
+             [registry]\nurl = \"{registry}\"\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[logs]\nformat = \"json\"\n"
+        )
+    }
+
+    /// Starts a fan-out instance. `more` is TOML put in front of the tables.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn fanout(&self, instance: &str, more: &str) -> Result<Daemon> {
+        let text = format!("instance_id = \"{instance}\"\n{more}\n{}", self.services_toml());
+        let config = self.write(&format!("{instance}.toml"), &text)?;
+        Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], self.folder())
+    }
+}
+
+async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = cluster.client().create()?;
+    let named: Vec<(String, Topic)> = Topic::all().map(|topic| (topics.name(topic), topic)).collect();
+    let wanted: Vec<NewTopic<'_>> = named
+        .iter()
+        .map(|(name, topic)| {
+            let spec = topic.spec();
+            NewTopic::new(name, spec.partitions, TopicReplication::Fixed(1))
+                .set("cleanup.policy", &spec.cleanup)
+        })
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));
+    for result in admin.create_topics(&wanted, &options).await? {
+        ensure!(result.is_ok(), "a topic was not created: {result:?}");
+    }
+    Ok(())
+}
