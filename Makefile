@@ -1,0 +1,130 @@
+# The one entry: what can be built, tried, tested and measured here. `make` alone lists it.
+# Every target installs what it needs on Debian (with sudo unless run as root) and names what is missing elsewhere.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+target := $(or $(CARGO_TARGET_DIR),target)
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sanchar
+stack := deploy/stack/stack
+with_stack := deploy/stack/with-stack
+deny := $(cache)/tools/bin/cargo-deny
+
+STACK ?=
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@printf 'usage: make TARGET [VARIABLE=VALUE]\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
+	@printf '\nExamples:\n'
+	@printf '  make demo                          see events cross state lines, with nothing installed\n'
+	@printf '  make demo STACK=kafka              the same on a real broker\n'
+	@printf '  make demo DEMO_ARGS="--help"       what the demonstration can be told\n'
+	@printf '  make test                          everything that must hold before a change goes in\n'
+	@printf '  make test TEST_ARGS="-p sanchar-tests --test e2e"   only some of the tests, after all other checks\n'
+	@printf '  make bench BENCH_ARGS="--help"     what the benchmark can be told\n'
+
+# ---- what must be installed ---------------------------------------------------------------------------------------
+
+needs_to_build := rust c++ cmake pkg-config openssl zlib
+needs_to_test := java maven kcat shellcheck
+
+.PHONY: deps-build
+deps-build:
+	@deploy/stack/needs $(needs_to_build)
+
+.PHONY: deps
+deps: ## install what building and testing need
+	@deploy/stack/needs $(needs_to_build) $(needs_to_test)
+
+# ---- daily work ---------------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: deps-build ## build everything
+	cargo build --workspace --locked
+
+.PHONY: demo
+ifeq ($(STACK),)
+demo: deps-build ## see events cross state lines; STACK=kafka uses a real broker, DEMO_ARGS are passed on
+	@cargo run --locked --quiet -p sanchar -- demo $(DEMO_ARGS)
+else ifeq ($(STACK),kafka)
+demo: deps build
+	@$(with_stack) sh -c 'exec cargo run --locked --quiet -p sanchar -- demo \
+	  --kafka "$$SANCHAR_TEST_KAFKA" --registry "$$SANCHAR_TEST_REGISTRY" "$$@"' demo $(DEMO_ARGS)
+else
+demo:
+	@echo "STACK may be kafka or nothing, not '$(STACK)'." >&2; exit 2
+endif
+
+.PHONY: fmt
+fmt: ## format the Rust code
+	cargo fmt --all
+
+.PHONY: clean
+clean: ## remove build output; neither downloads nor the stack's data
+	cargo clean
+
+# ---- checks -------------------------------------------------------------------------------------------------------
+
+stages := $(target)/stages
+
+# Runs one stage under its name and notes how long it took, whether it passed or not.
+define stage
+@printf '\n==> %s\n' '$(1)'; began=$$(date +%s); code=0; { $(2); } || code=$$?; \
+if [[ $$code -eq 0 ]]; then result=passed; else result=FAILED; fi; \
+printf '%6d s  %s: %s\n' $$(($$(date +%s) - began)) '$(1)' $$result >>$(stages); exit $$code
+endef
+
+.PHONY: test
+test: ## all checks and tests, against a real broker and registry
+	@mkdir -p $(target); : >$(stages); began=$$(date +%s); code=0; $(MAKE) test-stages || code=$$?; \
+	printf '\nTime for each stage:\n'; cat $(stages); printf '%6d s  in all\n' $$(($$(date +%s) - began)); exit $$code
+
+# The stack is fetched while cargo works. The stage of its own later waits for that, and repeats it if it failed, so
+# that a failure is seen with its reason.
+.PHONY: test-stages
+test-stages: deps
+	@nice $(stack) fetch >$(target)/stack-fetch.log 2>&1 </dev/null &
+	$(call stage,format,cargo fmt --all --check)
+	$(call stage,shell scripts,shellcheck $$(git grep --untracked -lE '^#!.*\b(bash|sh)$$'))
+	$(call stage,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
+	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
+	$(call stage,build,cargo build --workspace --locked)
+	$(call stage,broker and registry,$(stack) fetch)
+	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
+
+$(deny):
+	cargo install cargo-deny --locked --root $(cache)/tools
+
+.PHONY: audit
+audit: $(deny) ## licences, sources and duplicates of all dependencies
+	$(deny) check licenses sources bans
+
+.PHONY: audit-advisories
+audit-advisories: $(deny) ## known vulnerabilities; needs the advisory database, which is fetched with git from outside
+	$(deny) check advisories
+
+.PHONY: bench
+bench: deps ## throughput and latency in a release build; BENCH_ARGS are passed on
+	cargo build --release --workspace --locked
+	$(with_stack) cargo run --release --locked -p sanchar-tests --bin bench -- $(BENCH_ARGS)
+
+# ---- a stack that stays -------------------------------------------------------------------------------------------
+
+.PHONY: stack-start
+stack-start: deps ## start a broker and a registry on this machine, and print how to reach them
+	@$(stack) start
+	@$(stack) env
+
+.PHONY: stack-stop
+stack-stop: ## stop them; topics and schemas stay
+	@$(stack) stop
+
+.PHONY: stack-wipe
+stack-wipe: ## stop them and remove their data
+	@$(stack) wipe
