@@ -1,1 +1,47 @@
-//! Being laid.
+//! The command `sanchar`: create topics, register schemas, explain a route, follow a topic, see it all in a demonstration.
+//!
+//! It is for people at a terminal and for their scripts; no daemon depends on it. Every command writes to the output it
+//! is given, so that a test reads what a person would. The embedded broker and registry are for the demonstration alone.
+
+mod args;
+mod connection;
+pub mod embedded;
+mod moment;
+mod names;
+mod outcome;
+mod route;
+mod schemas;
+mod table;
+mod topics;
+
+pub use args::Cli;
+pub use outcome::{Outcome, Stop};
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use args::Command;
+use sanchar_runtime::lifecycle::Failure;
+
+/// Does what the command line asks and says how it ended.
+pub fn run(cli: Cli) -> ExitCode {
+    console::set_colors_enabled(io::stdout().is_terminal() && !cli.no_color);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(execute(cli.command, &mut io::stdout()));
+            runtime.shutdown_background();
+            ended
+        }
+        Err(error) => Err(Failure::temporary(format!("cannot start the async runtime: {error}")).into()),
+    };
+    outcome::conclude(ended, &mut io::stderr())
+}
+
+async fn execute(command: Command, out: &mut dyn Write) -> Result<Outcome, Stop> {
+    match command {
+        Command::Topics(args) => topics::run(&args, out).await,
+        Command::Schemas(args) => schemas::run(&args, out).await,
+        Command::Route(args) => route::run(&args, &mut io::stdin(), out),
+    }
+}

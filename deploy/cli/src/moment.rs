@@ -1,0 +1,36 @@
+//! Times as people in India read them (+05:30). Records hold UTC; this is for screens alone.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+const INDIA_SECONDS: i32 = 5 * 3_600 + 30 * 60;
+
+/// `2026-11-25 18:07:03 +05:30` of a moment in ms since 1970, UTC; the number itself where no calendar has it.
+pub(crate) fn in_india(at_ms: i64) -> String {
+    local(at_ms, "%Y-%m-%d %H:%M:%S +05:30")
+}
+
+/// `18:07:03`: where the day goes without saying.
+pub(crate) fn time_in_india(at_ms: i64) -> String {
+    local(at_ms, "%H:%M:%S")
+}
+
+fn local(at_ms: i64, format: &str) -> String {
+    match (Timestamp::from_millisecond(at_ms), Offset::from_seconds(INDIA_SECONDS)) {
+        (Ok(moment), Ok(india)) => india.to_datetime(moment).strftime(format).to_string(),
+        _ => at_ms.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn india_is_five_and_a_half_hours_ahead() {
+        assert_eq!(in_india(0), "1970-01-01 05:30:00 +05:30");
+        assert_eq!(time_in_india(0), "05:30:00");
+        assert_eq!(in_india(1_793_880_660_000), "2026-11-05 17:41:00 +05:30");
+        assert_eq!(in_india(i64::MAX), i64::MAX.to_string());
+    }
+}

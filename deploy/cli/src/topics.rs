@@ -1,0 +1,118 @@
+//! `sanchar topics`: compares a cluster's topics with the contract's (`schemas/topics.toml`) and makes them so.
+//!
+//! `plan` only looks. `apply` creates and alters, any number of times with the same result; it never deletes and never
+//! shrinks, and says what it leaves to a person.
+
+mod cluster;
+mod diff;
+mod report;
+
+use std::io::Write;
+
+use clap::Subcommand;
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::StateCode;
+
+use crate::connection::Connection;
+use crate::names::parse_state;
+use crate::outcome::{Outcome, Stop};
+use cluster::Admin;
+use diff::{Problem, Wanted, diff, wanted};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what differs, and change nothing: exit code 0 when in sync, 2 when there is something to do
+    #[command(after_help = "\
+Examples:
+  sanchar topics plan                                        the cluster on this machine, three replicas
+  sanchar topics plan --replication-factor 1 --states DL,HR,UP
+  sanchar topics plan --config fanout.toml --json            for programs")]
+    Plan(Options),
+    /// Create what is missing and alter what differs; never delete, never shrink. Exit code 2 when something is left
+    #[command(after_help = "\
+Examples:
+  sanchar topics apply --replication-factor 1                a cluster of one broker
+  sanchar topics apply --prefix drill --states DL,HR         an installation of its own for a drill
+  sanchar topics apply --config fanout.toml                  brokers, TLS and log-in from a daemon's file")]
+    Apply(Options),
+}
+
+#[derive(Debug, clap::Args)]
+struct Options {
+    /// States to have topics for, comma-separated, by code or name; the internal topics always belong [default: all 36]
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = parse_state)]
+    states: Vec<StateCode>,
+    /// Copies of each partition
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=15))]
+    replication_factor: i32,
+    /// Copies that must have a record before it counts as written [default: one less than the copies, at least 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=15))]
+    min_insync_replicas: Option<i32>,
+    /// One JSON object, for programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Options {
+    fn wanted(&self, space: &sanchar_schemas::topics::TopicSpace) -> Result<Vec<Wanted>, Failure> {
+        let copies = self.replication_factor;
+        let min_insync = self.min_insync_replicas.unwrap_or_else(|| (copies - 1).max(1));
+        if min_insync > copies {
+            return Err(Failure::usage(format!(
+                "--min-insync-replicas {min_insync} is more than --replication-factor {copies}: nothing could be written"
+            )));
+        }
+        let all: Vec<StateCode> = StateCode::all().collect();
+        let states = if self.states.is_empty() { &all } else { &self.states };
+        Ok(wanted(space, states, copies, min_insync))
+    }
+}
+
+pub(crate) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Stop> {
+    match &args.command {
+        Command::Plan(options) => plan(options, out).await,
+        Command::Apply(options) => apply(options, out).await,
+    }
+}
+
+async fn plan(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> {
+    let cluster = options.connection.cluster()?;
+    let wanted = options.wanted(&cluster.space())?;
+    let differences = diff(&wanted, &Admin::new(&cluster.kafka)?.found(&wanted).await?);
+    if options.json {
+        report::plan_json(wanted.len(), &differences, out)?;
+    } else {
+        report::plan(wanted.len(), &differences, out)?;
+    }
+    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Differs })
+}
+
+async fn apply(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> {
+    let cluster = options.connection.cluster()?;
+    let wanted = options.wanted(&cluster.space())?;
+    let admin = Admin::new(&cluster.kafka)?;
+    let differences = diff(&wanted, &admin.found(&wanted).await?);
+    let problems = admin.apply(&wanted, &differences).await?;
+    if options.json {
+        report::applied_json(wanted.len(), &differences, &problems, out)?;
+    } else {
+        report::applied(wanted.len(), &differences, &problems, out)?;
+    }
+    if let Some(first) = problems.first() {
+        return Err(refused(first).into());
+    }
+    let left = differences.iter().any(|found| !found.change.is_applicable());
+    Ok(if left { Outcome::Differs } else { Outcome::Done })
+}
+
+fn refused(problem: &Problem) -> Failure {
+    Failure::unavailable(format!("the cluster refuses to change {}: {}", problem.topic, problem.reason))
+}
