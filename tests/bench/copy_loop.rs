@@ -1,0 +1,94 @@
+//! The baseline: consume, produce to the same inboxes, commit now and then. No decoding, no deduplication, no
+//! transactions, at least once: what the client library can do at best with the same records.
+
+use anyhow::Result;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::Message as _;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+use sanchar_schemas::StateCode;
+use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::topics::{Topic, TopicSpace};
+use sanchar_tests::cluster::Cluster;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Prefix of the installation's topics
+    #[arg(long)]
+    prefix: String,
+    /// Records to copy
+    #[arg(long)]
+    records: u32,
+    /// Consumer group
+    #[arg(long)]
+    group: String,
+}
+
+/// How often offsets are committed.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(cluster: &Cluster, args: &Args) -> Result<()> {
+    let topics = TopicSpace::new(&args.prefix);
+    let consumer: BaseConsumer = cluster
+        .client()
+        .set("group.id", &args.group)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("fetch.queue.backoff.ms", "5")
+        .create()?;
+    let producer: ThreadedProducer<DefaultProducerContext> = cluster
+        .client()
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "100")
+        .set("batch.size", "1000000")
+        .set("batch.num.messages", "100000")
+        .set("queue.buffering.max.messages", "1000000")
+        .set("compression.type", "lz4")
+        .set("partitioner", "murmur2_random")
+        .create()?;
+    let today = jiff_today();
+    let inboxes: HashMap<String, Vec<String>> = StateCode::all()
+        .map(|state| {
+            let neighbours = Adjacency::builtin().neighbours(state, today);
+            (
+                topics.name(Topic::Reported(state)),
+                neighbours.iter().map(|n| topics.name(Topic::Shared(n))).collect(),
+            )
+        })
+        .collect();
+    let inputs: Vec<&str> = inboxes.keys().map(String::as_str).collect();
+    consumer.subscribe(&inputs)?;
+    let (mut copied, mut committed) = (0, Instant::now());
+    while copied < args.records {
+        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
+        let message = message?;
+        for inbox in inboxes.get(message.topic()).into_iter().flatten() {
+            let mut record = BaseRecord::<[u8], [u8]>::to(inbox);
+            record.key = message.key();
+            record.payload = message.payload();
+            while let Err((error, unsent)) = producer.send(record) {
+                anyhow::ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
+                record = unsent;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        copied += 1;
+        if committed.elapsed() > COMMIT_EVERY {
+            consumer.commit_consumer_state(CommitMode::Async)?;
+            committed = Instant::now();
+        }
+    }
+    producer.flush(Duration::from_secs(60))?;
+    consumer.commit_consumer_state(CommitMode::Sync)?;
+    // The parent reads this process's books before it lets it end.
+    println!("copied {copied}");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(())
+}
+
+fn jiff_today() -> jiff::civil::Date {
+    sanchar_fanout::route::day_in_india(sanchar_runtime::clock::now_ms())
+}

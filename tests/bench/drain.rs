@@ -1,0 +1,90 @@
+//! Drain of a pre-loaded backlog: the fan-out service and the copy loop in turn, on the same topics.
+
+use crate::process::{self, Usage};
+use crate::report::Report;
+use crate::workload;
+use anyhow::{Context as _, Result};
+use sanchar_tests::{Daemon, Installation, daemon};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long one drain may take.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+struct Run {
+    seconds: f64,
+    usage: Usage,
+    deliveries: f64,
+}
+
+pub(crate) async fn measure(events: u32, runs: usize, report: &mut Report) -> Result<()> {
+    let (mut fanout, mut copy) = (Vec::new(), Vec::new());
+    for run in 0..runs {
+        // Topics of its own for each run, so that none starts with another's page cache or register.
+        let installation = Installation::new("drain").await?;
+        eprintln!("drain {}/{runs}: pre-loading {events} events", run + 1);
+        workload::preload(&installation, events)?;
+        fanout.push(fan_out(&installation, events)?);
+        copy.push(copy_loop(&installation, events, run)?);
+    }
+    for (name, runs) in [("fan-out, exactly once", &fanout), ("plain copy loop, at least once", &copy)] {
+        let rate = |run: &Run| f64::from(events) / run.seconds;
+        report.drain(
+            name,
+            &[
+                ("events_per_s", median(runs, rate)),
+                ("deliveries_per_s", median(runs, |run| run.deliveries / run.seconds)),
+                ("cpu_us_per_event", median(runs, |run| run.usage.cpu_s * 1e6 / f64::from(events))),
+                ("peak_rss_mib", median(runs, |run| run.usage.peak_rss_mib)),
+            ],
+        );
+    }
+    let ratios: Vec<f64> = fanout.iter().zip(&copy).map(|(f, c)| c.seconds / f.seconds).collect();
+    report.drain("ratio fan-out / copy loop", &[("events_per_s", median(&ratios, |ratio| *ratio))]);
+    Ok(())
+}
+
+fn median<T>(runs: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+    let mut figures: Vec<f64> = runs.iter().map(figure).collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn fan_out(installation: &Installation, events: u32) -> Result<Run> {
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    let done = |fanout: &mut Daemon| fanout.metric("sanchar_records_in_total");
+    // The clock runs from the first committed record, so that start and group join are not counted.
+    let first = daemon::wait_for("the first record", || Ok(Some(done(&mut fanout)?).filter(|n| *n > 0.0)))?;
+    let (started, before) = (Instant::now(), process::usage(fanout.pid())?);
+    daemon::wait_for_up_to(PATIENCE, "the backlog to be drained", || {
+        Ok((done(&mut fanout)? >= f64::from(events)).then_some(()))
+    })?;
+    let share = 1.0 - first / f64::from(events);
+    let seconds = started.elapsed().as_secs_f64() / share;
+    let after = process::usage(fanout.pid())?;
+    let usage = Usage { cpu_s: (after.cpu_s - before.cpu_s) / share, peak_rss_mib: after.peak_rss_mib };
+    let deliveries = fanout.metric("sanchar_deliveries_total")?;
+    fanout.stop()?;
+    Ok(Run { seconds, usage, deliveries })
+}
+
+fn copy_loop(installation: &Installation, events: u32, run: usize) -> Result<Run> {
+    let started = Instant::now();
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["copy-loop", "--prefix", &installation.prefix, "--records", &events.to_string()])
+        .args(["--group", &format!("{}-copy-{run}", installation.prefix)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let usage = process::usage(child.id())?;
+    drop(child.stdin.take());
+    child.wait()?;
+    let deliveries: usize =
+        (0..events).map(|i| workload::neighbours(workload::origin(workload::number_at(i)))).sum();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    Ok(Run { seconds, usage, deliveries: deliveries as f64 })
+}

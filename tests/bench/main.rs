@@ -1,0 +1,71 @@
+//! `make bench`: the same workload against the real broker, measured beside a baseline in the same run.
+//!
+//! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
+//! no transactions, at least once), which is the ceiling of the client library here. Latency: from publish to
+//! readable by a `read_committed` reader, at several rates. It prints a table and writes JSON; it judges nothing.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark program for developers: it prints, and fails loudly"
+)]
+
+mod copy_loop;
+mod drain;
+mod latency;
+mod process;
+mod report;
+mod workload;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use sanchar_tests::cluster::Cluster;
+use std::path::PathBuf;
+
+/// Benchmarks of Sanchar against a real broker
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Args {
+    /// Events in the backlog of a drain
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u32,
+    /// Runs of each engine; the medians are reported
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Rates of the latency runs, events per second
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1_000])]
+    rates: Vec<u32>,
+    /// Length of a latency run, seconds
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// Where the figures are written as JSON
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// The baseline, as a process of its own (started by the benchmark)
+    #[command(hide = true)]
+    CopyLoop(copy_loop::Args),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    if let Some(Part::CopyLoop(copy_loop)) = &args.part {
+        return copy_loop::run(&Cluster::of_this_run()?, copy_loop);
+    }
+    let mut report = report::Report::new();
+    if args.events > 0 {
+        drain::measure(args.events, args.runs, &mut report).await?;
+    }
+    for rate in &args.rates {
+        latency::measure(*rate, args.seconds, &mut report).await?;
+    }
+    report.print();
+    report.write(&args.json)
+}

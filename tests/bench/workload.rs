@@ -1,0 +1,65 @@
+//! The workload: events of all states in turn, one in ten a repeat of an earlier one.
+
+use anyhow::Result;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+use sanchar_fanout::route::day_in_india;
+use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::topics::Topic;
+use sanchar_schemas::{CrimeEvent, StateCode, codec, wire};
+use sanchar_tests::{Installation, events};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// One record in this many repeats an earlier one.
+pub(crate) const REPEAT_EVERY: u32 = 10;
+
+/// Origin of the event of number `i`: all states that have a neighbour, in turn.
+pub(crate) fn origin(i: u32) -> StateCode {
+    static ORIGINS: LazyLock<Vec<StateCode>> =
+        LazyLock::new(|| StateCode::all().filter(|state| neighbours(*state) > 0).collect());
+    ORIGINS[i as usize % ORIGINS.len()]
+}
+
+/// How many states receive an event of `state`.
+pub(crate) fn neighbours(state: StateCode) -> usize {
+    let day = day_in_india(events::PUBLISHED_AT_MS);
+    Adjacency::builtin().neighbours(state, day).len()
+}
+
+/// Number of the event that stands at place `i`: every tenth repeats an earlier one.
+pub(crate) const fn number_at(i: u32) -> u32 {
+    if i % REPEAT_EVERY == REPEAT_EVERY - 1 { i - 5 } else { i }
+}
+
+/// The event of a number.
+pub(crate) fn event(number: u32) -> CrimeEvent {
+    events::theft(origin(number), number, 1, "")
+}
+
+/// Publishes the first `count` events of the workload.
+pub(crate) fn preload(installation: &Installation, count: u32) -> Result<()> {
+    let producer: ThreadedProducer<DefaultProducerContext> = installation
+        .cluster
+        .client()
+        .set("acks", "all")
+        .set("linger.ms", "20")
+        .set("batch.size", "1000000")
+        .set("compression.type", "lz4")
+        .set("partitioner", "murmur2_random")
+        .create()?;
+    for i in 0..count {
+        let event = event(number_at(i));
+        let topic = installation.topic(Topic::Reported(event.origin));
+        let value = wire::frame(installation.event_schema.0, &codec::encode_event(&event)?);
+        let key = event.record_id.case_key();
+        let mut record = BaseRecord::to(&topic).key(key).payload(&value);
+        while let Err((error, unsent)) = producer.send(record) {
+            anyhow::ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
+            record = unsent;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    producer.flush(Duration::from_secs(60))?;
+    Ok(())
+}
