@@ -1,0 +1,196 @@
+//! From a row to an event: pure functions over values, the same for the daemon and for a dry run.
+//!
+//! [`Mapper`] is a mapping bound to one source's columns. It opens nothing, keeps nothing between rows and knows no
+//! clock: the time of reading comes in with the row. What it cannot read for certain it rejects with a reason.
+
+mod event;
+mod guard;
+mod order;
+mod sections;
+mod seen;
+
+use std::borrow::Cow;
+
+use sanchar_schemas::digest::Sha256;
+use sanchar_schemas::{CrimeEvent, StateCode, validate};
+
+pub use seen::SeenRecords;
+
+use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Use, Visit};
+use crate::language::field::{Cells, Source};
+use crate::language::rows::{Rows, SameRecord};
+use crate::language::targets::Mapping;
+use crate::reason::{At as _, Problem, Reason, Rejection};
+use crate::text::is_double_encoded;
+
+/// A row as its source holds it.
+#[derive(Debug, Clone)]
+pub struct SourceRow<'a> {
+    /// The row's bytes, without its line break.
+    pub raw: &'a [u8],
+    /// Its cells, in the order of the columns that the mapper is bound to.
+    pub cells: Vec<Cow<'a, str>>,
+}
+
+/// When a row was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Milliseconds since 1970, UTC: the event's `published_at`.
+    pub now_ms: i64,
+    /// Revision of records whose mapping has none: the time of reading, made to grow with every row.
+    pub revision: i64,
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It is published as this event.
+    Event(Box<CrimeEvent>),
+    /// The mapping leaves it out: position in `rows.skip`.
+    Skipped(usize),
+    /// It goes to quarantine.
+    Rejected(Rejection),
+}
+
+/// A mapping, bound to the columns of one source.
+#[derive(Debug, Clone)]
+pub struct Mapper {
+    state: StateCode,
+    rows: Rows,
+    mapping: Mapping,
+    /// Number of columns that a row must have.
+    width: usize,
+    /// Columns whose content may be published, by position and name.
+    carried: Vec<(usize, String)>,
+}
+
+impl Mapper {
+    /// Binds a mapping to a source's columns. `source_name` is for the message.
+    ///
+    /// # Errors
+    /// The first column that the mapping names and the source does not have.
+    pub fn bind(
+        state: StateCode,
+        rows: &Rows,
+        mapping: &Mapping,
+        columns: &Columns,
+        source_name: &str,
+    ) -> Result<Self, UnknownColumn> {
+        let (mut rows, mut mapping) = (rows.clone(), mapping.clone());
+        let mut known = columns.clone();
+        let mut failed = None;
+        let mut carried = Vec::new();
+        let mut bind = |known: &Columns, part: &mut dyn FnMut(&mut Visit<'_>), path: &str| {
+            part(&mut Visit::new(
+                path,
+                &mut |path, column, how| match known.bind(column, path, source_name) {
+                    Ok(position) if how == Use::Carried => carried.push((position, column.name().to_owned())),
+                    Ok(_) => {}
+                    Err(error) => _ = failed.get_or_insert(error),
+                },
+            ));
+        };
+        bind(columns, &mut |visit| visit.within("parts", &mut rows.parts), "rows");
+        for name in rows.parts.iter().flat_map(|parts| parts.names()) {
+            known.add(name);
+        }
+        bind(&known, &mut |visit| rows.each_column(visit), "rows");
+        bind(&known, &mut |visit| mapping.each_column(visit), "mapping");
+        carried.sort_unstable();
+        carried.dedup();
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Self { state, rows, mapping, width: columns.len(), carried }),
+        }
+    }
+
+    /// Number of columns that a row must have.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether two rows of one file must not be the same record with different content.
+    #[must_use]
+    pub fn refuses_same_record(&self) -> bool {
+        let has_revision = self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
+        !has_revision && self.rows.same_record == SameRecord::Quarantine
+    }
+
+    /// Decides what becomes of a row.
+    #[must_use]
+    pub fn map(&self, row: SourceRow<'_>, reading: Reading) -> Verdict {
+        let source_sha256 = Sha256::of(row.raw);
+        let mut cells = Cells(row.cells);
+        let derived = self.derive(&cells).map(|values| cells.0.extend(values.into_iter().map(Cow::Owned)));
+        let source =
+            Source { cells: &cells, null_values: &self.rows.null_values, zone: self.rows.time_zone.0 };
+        if let Some(rule) = self.rows.skip.iter().position(|skip| skip.when.holds(source)) {
+            return Verdict::Skipped(rule);
+        }
+        match derived.and_then(|()| self.event(source, source_sha256, reading)) {
+            Ok(event) => Verdict::Event(Box::new(event)),
+            Err(rejection) => Verdict::Rejected(rejection),
+        }
+    }
+
+    /// The columns that patterns make.
+    fn derive(&self, cells: &Cells<'_>) -> Result<Vec<String>, Rejection> {
+        let source = Source { cells, null_values: &self.rows.null_values, zone: self.rows.time_zone.0 };
+        let mut values = Vec::new();
+        for parts in &self.rows.parts {
+            values.extend(parts.values(source).at(parts.column.name())?);
+        }
+        Ok(values)
+    }
+
+    fn event(
+        &self,
+        source: Source<'_>,
+        source_sha256: Sha256,
+        reading: Reading,
+    ) -> Result<CrimeEvent, Rejection> {
+        self.check_encoding(source)?;
+        let mut event = event::build(self.state, &self.mapping, source, reading)?;
+        event.source_sha256 = source_sha256;
+        self.list_not_carried(source, &mut event);
+        for check in &self.rows.checks {
+            check.pass(source, &event).at(check.column.name())?;
+        }
+        order::check(&event, source.zone, reading.now_ms)?;
+        guard::restrict(&mut event)?;
+        let event = event.sealed();
+        match validate::violations(&event).into_iter().next() {
+            None => Ok(event),
+            Some(violation) => Err(Problem::new(Reason::InvalidEvent, violation.problem).at(violation.field)),
+        }
+    }
+
+    fn check_encoding(&self, source: Source<'_>) -> Result<(), Rejection> {
+        let is_broken =
+            |position: &usize| source.cells.0.get(*position).is_some_and(|cell| is_double_encoded(cell));
+        match self.carried.iter().find(|(position, _)| is_broken(position)) {
+            None => Ok(()),
+            Some((_, name)) => {
+                let message =
+                    "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
+                Err(Problem::new(Reason::DoubleEncoded, message).at(name))
+            }
+        }
+    }
+
+    /// Says of every column that is not carried and has a value that the field was withheld.
+    fn list_not_carried(&self, source: Source<'_>, event: &mut CrimeEvent) {
+        for rule in &self.rows.not_carried {
+            let text = crate::text::squeeze(source.cells.get(&rule.column));
+            let is_null = |nulls: &[String]| nulls.iter().any(|null| *null == text);
+            let is_empty = text.is_empty() || is_null(&rule.null_values) || is_null(source.null_values);
+            if !is_empty {
+                guard::withhold(event, rule.path.as_str(), rule.reason);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

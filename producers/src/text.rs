@@ -1,0 +1,143 @@
+//! What is done to texts of every source before they are compared or read: blanks, digits, broken encodings.
+//!
+//! Pure functions over strings. They decide nothing about a field.
+
+use std::borrow::Cow;
+
+/// The text without blanks at its ends (no-break spaces among them) and with single blanks inside.
+pub(crate) fn squeeze(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    let mut previous = ' ';
+    let single = trimmed.chars().all(|c| {
+        let fine = !c.is_whitespace() || (c == ' ' && previous != ' ');
+        previous = c;
+        fine
+    });
+    if single {
+        return Cow::Borrowed(trimmed);
+    }
+    Cow::Owned(trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The value of a digit, Latin or Devanagari.
+pub(crate) fn digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '०'..='९' => char::from_digit(u32::from(c) - u32::from('०'), 10),
+        _ => None,
+    }
+}
+
+/// The text with Latin digits in place of Devanagari ones.
+pub(crate) fn latin_digits(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(|c: char| ('०'..='९').contains(&c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| digit(c).unwrap_or(c)).collect())
+}
+
+/// A name in one spelling, so that it can stand in a record id: single blanks, Latin capitals, letters with a nukta
+/// taken apart as Unicode's canonical forms have them, no invisible joiners.
+pub(crate) fn folded_name(name: &str) -> String {
+    const NUKTA: char = '\u{93c}';
+    let mut folded = String::with_capacity(name.len());
+    for c in squeeze(name).chars() {
+        let base = match c {
+            '\u{958}' => 'क',
+            '\u{959}' => 'ख',
+            '\u{95a}' => 'ग',
+            '\u{95b}' => 'ज',
+            '\u{95c}' => 'ड',
+            '\u{95d}' => 'ढ',
+            '\u{95e}' => 'फ',
+            '\u{95f}' => 'य',
+            '\u{200b}'..='\u{200d}' | '\u{feff}' => continue,
+            _ => {
+                folded.extend(c.to_uppercase());
+                continue;
+            }
+        };
+        folded.extend([base, NUKTA]);
+    }
+    folded
+}
+
+/// Whether some characters of the text were UTF-8 bytes read as Windows-1252 and written as UTF-8 again: `â€“` for `–`.
+pub(crate) fn is_double_encoded(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let mut expected = 0;
+    for c in text.chars() {
+        match windows_1252(c) {
+            Some(0x80..=0xbf) if expected > 0 => {
+                expected -= 1;
+                if expected == 0 {
+                    return true;
+                }
+            }
+            Some(0xc2..=0xdf) => expected = 1,
+            Some(0xe0..=0xef) => expected = 2,
+            Some(0xf0..=0xf4) => expected = 3,
+            _ => expected = 0,
+        }
+    }
+    false
+}
+
+/// The byte of a character in Windows-1252, where it is none of ASCII's.
+fn windows_1252(c: char) -> Option<u8> {
+    const FROM_80: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    match u32::from(c) {
+        0xa0..=0xff => u8::try_from(u32::from(c)).ok(),
+        _ => (0x80..=0x9f).zip(FROM_80).find(|(_, known)| *known == c).map(|(byte, _)| byte),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_are_squeezed() {
+        for (text, squeezed) in [
+            ("Kampli  PS", "Kampli PS"),
+            (" थाना\u{a0} विजयनगर\u{a0}", "थाना विजयनगर"),
+            ("", ""),
+            (" \t", ""),
+            ("a b", "a b"),
+        ] {
+            assert_eq!(squeeze(text), squeezed);
+        }
+    }
+
+    #[test]
+    fn digits_of_both_scripts_are_one() {
+        assert_eq!(latin_digits("उम्र २८ साल"), "उम्र 28 साल");
+        assert_eq!(latin_digits("97/18"), "97/18");
+        assert_eq!(digit('९'), Some('9'));
+        assert_eq!(digit('क'), None);
+    }
+
+    #[test]
+    fn spellings_of_a_name_fold_to_one() {
+        assert_eq!(folded_name("चि\u{95c}ियाघर"), folded_name("चिड\u{93c}ियाघर"));
+        assert_eq!(folded_name(" Kampli  ps"), "KAMPLI PS");
+        assert_eq!(folded_name("राज\u{200d}ेन्द्र"), folded_name("राजेन्द्र"));
+    }
+
+    #[test]
+    fn double_encoding_is_seen_and_nothing_else() {
+        for broken in ["AMINAGAD â€“ KAMATAGI", "1Â¸st WARD", "Ãˆhiremath", "à¤¥à¤¾à¤¨à¤¾"]
+        {
+            assert!(is_double_encoded(broken), "{broken}");
+        }
+        for sound in ["थाना", "café – bar", "Ångström", "“quoted”", "½ km", "plain", "Â", "É É"]
+        {
+            assert!(!is_double_encoded(sound), "{sound}");
+        }
+    }
+}
