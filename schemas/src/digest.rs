@@ -25,8 +25,9 @@ impl Sha256 {
         }
         let mut bytes = [0u8; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).ok()?;
-            *byte = u8::from_str_radix(pair, 16).ok()?;
+            let &[high, low] = pair else { return None };
+            let value = char::from(high).to_digit(16)? << 4 | char::from(low).to_digit(16)?;
+            *byte = u8::try_from(value).ok()?;
         }
         Some(Self(bytes))
     }
@@ -34,7 +35,8 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        f.pad(&halves.filter_map(|half| char::from_digit(half.into(), 16)).collect::<String>())
     }
 }
 
@@ -92,6 +94,7 @@ mod tests {
         assert_eq!(empty.to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(Sha256::from_hex(&empty.to_string()), Some(empty));
         assert_eq!(Sha256::from_hex("e3b0"), None);
+        assert_eq!(Sha256::from_hex(&"+1".repeat(32)), None);
         assert_eq!(Sha256::from_hex(&"éé".repeat(16)), None);
     }
 }

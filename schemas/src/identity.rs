@@ -3,11 +3,11 @@
 //! The names are derived from content alone, so that the same row pulled twice, by two machines or after a
 //! restart, is the same event. Where the parts come from is the producer's mapping, not this module.
 
+use crate::canonical;
 use crate::digest::Sha256;
 use crate::event::CrimeEvent;
 use crate::state::StateCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::Value;
 use std::fmt;
 
 /// The longest record id that is accepted, in bytes.
@@ -15,7 +15,10 @@ pub const RECORD_ID_BYTES_MAX: usize = 256;
 
 /// Name of a source's record for ever: `state/police station/year/FIR number/part`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordId(String);
+pub struct RecordId {
+    text: String,
+    state: StateCode,
+}
 
 /// Why a text is not a record id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +26,15 @@ pub enum RecordIdError {
     /// Not five parts.
     #[error("a record id has five parts: state/police station/year/FIR number/part")]
     Shape,
-    /// One part is empty, or holds a slash or a control character.
-    #[error("the {0} of a record id must not be empty and must not hold a slash or a control character")]
+    /// One part is empty or is not in the one spelling that a name has.
+    #[error(
+        "the {0} of a record id must not be empty; write it in unicode nfc with single blanks inside, none at its ends, \
+         and no slash, control character or invisible joiner"
+    )]
     Part(&'static str),
+    /// The third part is no year.
+    #[error("the year of a record id has four digits")]
+    Year,
     /// The first part is no state.
     #[error("a record id starts with the state's ISO 3166-2 code, written as today: IN-DL")]
     State,
@@ -38,7 +47,7 @@ impl RecordId {
     /// Builds a record id from its parts. `part` tells apart several records of one FIR, for example `fir`.
     ///
     /// # Errors
-    /// When a part is empty or holds a slash or a control character, or the whole is too long.
+    /// When a part is not in the one spelling that [`RecordIdError`] describes, or the whole is too long.
     pub fn new(
         state: StateCode,
         station: &str,
@@ -46,11 +55,7 @@ impl RecordId {
         number: &str,
         part: &str,
     ) -> Result<Self, RecordIdError> {
-        for (name, text) in [("police station", station), ("FIR number", number), ("part", part)] {
-            if text.is_empty() || text.contains(|c: char| c == '/' || c.is_control()) {
-                return Err(RecordIdError::Part(name));
-            }
-        }
+        check_parts(station, number, part)?;
         Self::parse(format!("{state}/{station}/{year}/{number}/{part}"))
     }
 
@@ -63,55 +68,67 @@ impl RecordId {
             return Err(RecordIdError::Length);
         }
         let parts: Vec<&str> = text.split('/').collect();
-        let [state, rest @ ..] = parts.as_slice() else { return Err(RecordIdError::Shape) };
-        if rest.len() != 4 {
-            return Err(RecordIdError::Shape);
+        let [code, station, year, number, part] = *parts.as_slice() else { return Err(RecordIdError::Shape) };
+        let state = code.parse::<StateCode>().ok().filter(|state| state.as_str() == code);
+        let state = state.ok_or(RecordIdError::State)?;
+        check_parts(station, number, part)?;
+        if year.len() != 4 || !year.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(RecordIdError::Year);
         }
-        if rest.iter().any(|part| part.is_empty() || part.contains(char::is_control)) {
-            return Err(RecordIdError::Part("text"));
-        }
-        if state.parse::<StateCode>().map(StateCode::as_str) != Ok(state) {
-            return Err(RecordIdError::State);
-        }
-        Ok(Self(text))
+        Ok(Self { text, state })
     }
 
     /// The whole id.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The state that owns the record.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "checked by every constructor")]
-    pub fn state(&self) -> StateCode {
-        let code = self.0.split('/').next().unwrap_or_default();
-        code.parse().expect("a record id starts with a state code")
+    pub const fn state(&self) -> StateCode {
+        self.state
     }
 
     /// Key of the case: the id without its last part. The Kafka key, so that a case keeps its order.
     #[must_use]
     pub fn case_key(&self) -> &str {
-        self.0.rsplit_once('/').map_or(self.as_str(), |(case, _part)| case)
+        self.text.rsplit_once('/').map_or(self.as_str(), |(case, _part)| case)
     }
+}
+
+fn check_parts(station: &str, number: &str, part: &str) -> Result<(), RecordIdError> {
+    let mut parts = [("police station", station), ("FIR number", number), ("part", part)].into_iter();
+    let bad = parts.find(|(_, text)| !is_one_spelling(text));
+    bad.map_or(Ok(()), |(name, _)| Err(RecordIdError::Part(name)))
+}
+
+/// Whether a part is written in the one way that its name has, as far as that shows without Unicode's tables:
+/// two spellings that look alike would be two records.
+fn is_one_spelling(part: &str) -> bool {
+    let is_refused = |c: char| {
+        let is_invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+        let is_never_in_nfc = matches!(c, '\u{958}'..='\u{95f}'); // Devanagari letters with a nukta built in
+        c == '/' || c.is_control() || (c.is_whitespace() && c != ' ') || is_invisible || is_never_in_nfc
+    };
+    !part.is_empty() && part.trim() == part && !part.contains("  ") && !part.contains(is_refused)
 }
 
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 
 impl fmt::Debug for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl Serialize for RecordId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 
@@ -124,58 +141,19 @@ impl<'de> Deserialize<'de> for RecordId {
 /// Fields that name or time the event and are no content.
 const NOT_CONTENT: [&str; 5] = ["event_id", "revision", "content_hash", "source_sha256", "published_at"];
 
-/// SHA-256 of the event's canonical content: its JSON without [`NOT_CONTENT`], without null and empty
-/// values, keys sorted, no white space (in the manner of RFC 8785). Since absent and null are the same,
-/// a field that a later version of the schema adds does not change the hash of events that lack it.
+/// The event's canonical content: its JSON without [`NOT_CONTENT`], without null, empty lists and objects
+/// that hold nothing, written as RFC 8785 says. Since absent and null are the same, an optional field that
+/// a later version of the schema adds does not change the content of events that lack it.
+#[must_use]
+#[expect(clippy::expect_used, reason = "every type of the record is written, which the golden records show")]
+pub fn canonical_content(event: &CrimeEvent) -> String {
+    canonical::to_string(event, &NOT_CONTENT).expect("an event is made of types that canonical JSON knows")
+}
+
+/// SHA-256 of the [`canonical_content`] in UTF-8.
 #[must_use]
 pub fn content_hash(event: &CrimeEvent) -> Sha256 {
-    let mut text = String::with_capacity(1024);
-    if let Ok(Value::Object(mut fields)) = serde_json::to_value(event) {
-        for name in NOT_CONTENT {
-            fields.remove(name);
-        }
-        write_canonical(&Value::Object(fields), &mut text);
-    }
-    Sha256::of(text.as_bytes())
-}
-
-fn is_absent(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_absent),
-        _ => false,
-    }
-}
-
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut present: Vec<_> = fields.iter().filter(|(_, value)| !is_absent(value)).collect();
-            present.sort_by_key(|(name, _)| *name);
-            out.push('{');
-            for (i, (name, value)) in present.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(name.as_str()).to_string());
-                out.push(':');
-                write_canonical(value, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
-    }
+    Sha256::of(canonical_content(event).as_bytes())
 }
 
 /// Identity of an event: a UUID (RFC 9562, version 8) made of the first 16 bytes of the SHA-256 of
@@ -226,10 +204,39 @@ mod tests {
         let ka = state("IN-KA");
         assert_eq!(RecordId::new(ka, "", 2016, "8", "fir"), Err(RecordIdError::Part("police station")));
         assert_eq!(RecordId::new(ka, "1245", 2016, "8/9", "fir"), Err(RecordIdError::Part("FIR number")));
-        assert_eq!(RecordId::new(ka, "12\x0045", 2016, "8", "fir"), Err(RecordIdError::Part("police station")));
+        assert_eq!(
+            RecordId::new(ka, "12\x0045", 2016, "8", "fir"),
+            Err(RecordIdError::Part("police station"))
+        );
         assert_eq!(RecordId::parse("IN-KA/1/2/3".into()), Err(RecordIdError::Shape));
         assert_eq!(RecordId::parse("IN-OR/1/2/3/fir".into()), Err(RecordIdError::State));
         assert_eq!(RecordId::new(ka, &"x".repeat(300), 2016, "8", "fir"), Err(RecordIdError::Length));
+    }
+
+    #[test]
+    fn a_name_has_one_spelling() {
+        let mp = state("IN-MP");
+        for station in ["राऊ", "थाना खजराना", "आज़ाद नगर", "P.S. No 4", "12 45"]
+        {
+            assert!(RecordId::new(mp, station, 2018, "97", "fir").is_ok(), "{station}");
+        }
+        for station in [
+            " 1245",
+            "1245 ",
+            "1245\n",
+            "12\u{0}45",
+            "MG  Road",
+            "MG\u{a0}Road",
+            "MG\tRoad",
+            "\u{feff}1245",
+            "आ\u{95b}ाद नगर",
+            "क्\u{200d}षेत्र",
+            "",
+        ] {
+            let refused = Err(RecordIdError::Part("police station"));
+            assert_eq!(RecordId::new(mp, station, 2018, "97", "fir"), refused, "{station:?}");
+            assert_eq!(RecordId::parse(format!("IN-MP/{station}/2018/97/fir")), refused, "{station:?}");
+        }
     }
 
     #[test]

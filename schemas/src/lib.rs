@@ -6,6 +6,7 @@
 //! Read [`event`] for what a producer publishes, [`shared`] for what a recipient reads, [`topics`] for where.
 
 pub mod adjacency;
+mod canonical;
 pub mod codec;
 pub mod digest;
 pub mod event;

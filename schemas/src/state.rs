@@ -75,12 +75,11 @@ impl FromStr for StateCode {
 
     /// Accepts today's codes and the older ones of the table, in any case.
     fn from_str(text: &str) -> Result<Self, UnknownState> {
-        StateCode::all()
-            .find(|state| {
-                let row = state.row();
-                row.iso.eq_ignore_ascii_case(text)
-                    || row.legacy.split(';').any(|old| !old.is_empty() && old.eq_ignore_ascii_case(text))
-            })
+        let is_older = |old: &str| !old.is_empty() && old.eq_ignore_ascii_case(text);
+        Self::all()
+            .find(|state| state.as_str() == text)
+            .or_else(|| Self::all().find(|state| state.as_str().eq_ignore_ascii_case(text)))
+            .or_else(|| Self::all().find(|state| state.row().legacy.split(';').any(is_older)))
             .ok_or_else(|| UnknownState(text.chars().take(32).collect()))
     }
 }
@@ -106,7 +105,8 @@ impl Serialize for StateCode {
 impl<'de> Deserialize<'de> for StateCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        // The text is not repeated: in a damaged datum anything can stand where a code is expected.
+        text.parse().map_err(|_| de::Error::custom("expected the ISO 3166-2 code of a state, such as IN-DL"))
     }
 }
 

@@ -1,0 +1,275 @@
+//! Canonical JSON: one text for one content, whoever writes it. RFC 8785 (keys sorted, no white space, numbers
+//! as ECMAScript writes them), after null, empty lists and objects without a field are left out.
+//!
+//! The text that `content_hash` is taken over. It is written in one pass over the value, because every event
+//! is hashed at least once. Not a JSON library: it knows the types that records are made of and no others.
+
+use serde::Serialize;
+use serde::ser::{Error as _, Impossible, SerializeSeq, SerializeStruct, Serializer};
+use serde_json::Error;
+use std::ops::Range;
+
+/// Canonical JSON of a record, leaving out its own fields that `without` names.
+///
+/// # Errors
+/// When the value holds a type that records are not made of.
+pub(crate) fn to_string<T: Serialize>(record: &T, without: &[&str]) -> Result<String, Error> {
+    let mut writer = Writer { out: Vec::with_capacity(1024), depth: 0, without };
+    record.serialize(&mut writer)?;
+    String::from_utf8(writer.out).map_err(Error::custom)
+}
+
+/// A double as ECMAScript's Number.toString writes it; null where it is not finite.
+fn number(x: f64) -> String {
+    let size = x.abs();
+    match x {
+        _ if !x.is_finite() => "null".to_owned(),
+        _ if size == 0.0 => "0".to_owned(),
+        _ if size < 1e-6 => format!("{x:e}"),
+        _ if size < 1e21 => x.to_string(),
+        _ => format!("{x:e}").replace('e', "e+"),
+    }
+}
+
+struct Writer<'w> {
+    out: Vec<u8>,
+    /// Records around the one that is being written.
+    depth: usize,
+    without: &'w [&'w str],
+}
+
+impl Writer<'_> {
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The fields of a record, written one after another at the end of the text and put in order at its end.
+struct Fields<'a, 'w> {
+    writer: &'a mut Writer<'w>,
+    start: usize,
+    present: Vec<(&'static str, Range<usize>)>,
+}
+
+impl SerializeStruct for Fields<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        if self.writer.depth == 1 && self.writer.without.contains(&name) {
+            return Ok(());
+        }
+        let from = self.writer.out.len();
+        ["\"", name, "\":"].into_iter().for_each(|text| self.writer.put(text));
+        let value_from = self.writer.out.len();
+        value.serialize(&mut *self.writer)?;
+        if matches!(self.writer.out.get(value_from..), Some(b"null" | b"[]" | b"{}")) {
+            self.writer.out.truncate(from);
+        } else {
+            self.present.push((name, from - self.start..self.writer.out.len() - self.start));
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<(), Error> {
+        self.writer.depth -= 1;
+        self.present.sort_unstable_by_key(|(name, _)| *name);
+        let body = self.writer.out.split_off(self.start);
+        let mut separator = "{";
+        for (_, range) in self.present {
+            self.writer.put(separator);
+            self.writer.out.extend_from_slice(body.get(range).unwrap_or_default());
+            separator = ",";
+        }
+        self.writer.put(if separator == "{" { "{}" } else { "}" });
+        Ok(())
+    }
+}
+
+struct Items<'a, 'w> {
+    writer: &'a mut Writer<'w>,
+    separator: &'static str,
+}
+
+impl SerializeSeq for Items<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
+        self.writer.put(self.separator);
+        self.separator = ",";
+        item.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.writer.put("]");
+        Ok(())
+    }
+}
+
+/// Types that no record of the contract holds.
+macro_rules! refused {
+    ($($method:ident($($type:ty),*) -> $ok:ty;)+) => {
+        $(fn $method(self, $(_: $type),*) -> Result<$ok, Error> { Err(Error::custom("not a type of a record")) })+
+    };
+}
+
+impl<'a, 'w> Serializer for &'a mut Writer<'w> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Items<'a, 'w>;
+    type SerializeStruct = Fields<'a, 'w>;
+    type SerializeTuple = Impossible<(), Error>;
+    type SerializeTupleStruct = Impossible<(), Error>;
+    type SerializeTupleVariant = Impossible<(), Error>;
+    type SerializeMap = Impossible<(), Error>;
+    type SerializeStructVariant = Impossible<(), Error>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        self.put(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i64(self, value: i64) -> Result<(), Error> {
+        serde_json::to_writer(&mut self.out, &value)
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Error> {
+        self.put(&number(value));
+        Ok(())
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), Error> {
+        serde_json::to_writer(&mut self.out, text)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, symbol: &'static str) -> Result<(), Error> {
+        self.serialize_str(symbol)
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.put("null");
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a, 'w>, Error> {
+        self.put("[");
+        Ok(Items { writer: self, separator: "" })
+    }
+
+    fn serialize_struct(self, _: &'static str, fields: usize) -> Result<Fields<'a, 'w>, Error> {
+        self.depth += 1;
+        Ok(Fields { start: self.out.len(), present: Vec::with_capacity(fields), writer: self })
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<(), Error> {
+        Err(Error::custom("not a type of a record"))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), Error> {
+        Err(Error::custom("not a type of a record"))
+    }
+
+    refused! {
+        serialize_i8(i8) -> ();
+        serialize_i16(i16) -> ();
+        serialize_u8(u8) -> ();
+        serialize_u16(u16) -> ();
+        serialize_u32(u32) -> ();
+        serialize_u64(u64) -> ();
+        serialize_f32(f32) -> ();
+        serialize_char(char) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
+        serialize_tuple(usize) -> Self::SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_map(Option<usize>) -> Self::SerializeMap;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Outer {
+        zeta: Option<i32>,
+        alpha: Inner,
+        mid: Vec<Inner>,
+        none: Vec<Inner>,
+    }
+
+    #[derive(Default, Serialize)]
+    struct Inner {
+        text: Option<String>,
+        flag: bool,
+        zeta: Option<f64>,
+    }
+
+    #[test]
+    fn keys_are_sorted_and_what_is_absent_is_left_out() {
+        let full =
+            Inner { text: Some("\"\\/\n\u{1}\u{7f} हिंदी".into()), flag: true, zeta: Some(20.0) };
+        let outer = Outer { zeta: Some(-1), alpha: full, mid: vec![Inner::default()], none: vec![] };
+        let text = to_string(&outer, &["zeta"]).unwrap();
+        let expected =
+            r#"{"alpha":{"flag":true,"text":"\"\\/\n\u0001␡ हिंदी","zeta":20},"mid":[{"flag":false}]}"#;
+        assert_eq!(text, expected.replace('␡', "\u{7f}"));
+    }
+
+    #[test]
+    fn a_record_with_nothing_in_it_is_absent() {
+        #[derive(Serialize)]
+        struct Holder {
+            part: Part,
+        }
+        #[derive(Serialize)]
+        struct Part {
+            text: Option<String>,
+        }
+        assert_eq!(to_string(&Holder { part: Part { text: None } }, &[]).unwrap(), "{}");
+    }
+
+    /// RFC 8785, appendix B: the bits of a double and its text.
+    #[test]
+    fn numbers_are_written_as_the_standard_says() {
+        for (bits, text) in [
+            (0x0000_0000_0000_0000, "0"),
+            (0x8000_0000_0000_0000, "0"),
+            (0x0000_0000_0000_0001, "5e-324"),
+            (0x8000_0000_0000_0001, "-5e-324"),
+            (0x7fef_ffff_ffff_ffff, "1.7976931348623157e+308"),
+            (0x4340_0000_0000_0000, "9007199254740992"),
+            (0x4430_0000_0000_0000, "295147905179352830000"),
+            (0x44b5_2d02_c7e1_4af5, "9.999999999999997e+22"),
+            (0x44b5_2d02_c7e1_4af6, "1e+23"),
+            (0x444b_1ae4_d6e2_ef4e, "999999999999999700000"),
+            (0x444b_1ae4_d6e2_ef50, "1e+21"),
+            (0x3eb0_c6f7_a0b5_ed8c, "9.999999999999997e-7"),
+            (0x3eb0_c6f7_a0b5_ed8d, "0.000001"),
+            (0x41b3_de43_5555_5553, "333333333.3333332"),
+            (0xbecb_f647_612f_3696, "-0.0000033333333333333333"),
+            (0x7ff0_0000_0000_0000, "null"),
+            (0x7fff_ffff_ffff_ffff, "null"),
+        ] {
+            assert_eq!(number(f64::from_bits(bits)), text);
+        }
+    }
+}
