@@ -361,3 +361,6 @@ impl<C, P> std::fmt::Debug for Engine<C, P> {
         f.debug_struct("Engine").field("job", &self.job).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! The engine's own logic, on the in-memory client: order of steps, the three kinds of failure, where it resumes.
+
+use super::*;
+use crate::client::{ChangelogEntry, Partition, Rebalance, Record};
+use crate::memory::{Cluster, MemoryConnector, MemoryMessage, Scripted, Sent, Step};
+use sanchar_runtime::clock::SystemClock;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Copies each value to the topic `out`; refuses what the value says.
+#[derive(Default)]
+struct Copier {
+    heard: Rc<RefCell<Vec<String>>>,
+    /// How often a value that starts with `wait` still has to wait.
+    waits: usize,
+}
+
+impl Processor for Copier {
+    fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal> {
+        let value = message.value().unwrap_or_default();
+        let poison = |reason| Poison { stage: "test", reason, message: "as the test says".to_owned() };
+        if value.starts_with(b"poison") {
+            return Err(Refusal::Poison(poison("poison")));
+        }
+        if value.starts_with(b"fatal") {
+            return Err(Refusal::Fatal(Failure::internal("as the test says")));
+        }
+        if value.starts_with(b"wait") && self.waits > 0 {
+            self.waits -= 1;
+            return Err(Refusal::Retryable("as the test says".to_owned()));
+        }
+        outputs.send(Record { topic: "out", key: message.key(), value: Some(value), headers: &[] })?;
+        outputs.changelog(b"key", value)?;
+        if value.starts_with(b"late") {
+            return Err(Refusal::Poison(poison("too late to refuse")));
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, entry: ChangelogEntry<'_>) {
+        self.heard.borrow_mut().push(format!("restore {}", String::from_utf8_lossy(entry.key)));
+    }
+
+    fn committed(&mut self) {
+        self.heard.borrow_mut().push("committed".to_owned());
+    }
+
+    fn aborted(&mut self) {
+        self.heard.borrow_mut().push("aborted".to_owned());
+    }
+}
+
+fn partition(partition: i32) -> Partition {
+    Partition { topic: "in".to_owned(), partition }
+}
+
+fn message(number: i32, offset: i64, value: &str) -> Step {
+    let value = value.as_bytes().to_vec();
+    Step::Message(MemoryMessage { topic: "in".to_owned(), partition: number, offset, value })
+}
+
+fn assigned(number: i32) -> Step {
+    Step::Rebalance(Rebalance::Assigned(vec![partition(number)]))
+}
+
+fn revoked(number: i32) -> Step {
+    Step::Rebalance(Rebalance::Revoked(vec![partition(number)]))
+}
+
+struct Outcome {
+    result: Result<(), Failure>,
+    cluster: Rc<RefCell<Cluster>>,
+    heard: Vec<String>,
+}
+
+impl Outcome {
+    fn values(&self, topic: &str) -> Vec<String> {
+        let cluster = self.cluster.borrow();
+        let of_topic = cluster.committed.iter().filter(|sent| sent.topic == topic);
+        of_topic.map(|sent| String::from_utf8_lossy(&sent.value).into_owned()).collect()
+    }
+
+    fn calls(&self) -> Vec<&'static str> {
+        self.cluster.borrow().calls.clone()
+    }
+}
+
+fn run(cluster: Cluster, config: StreamConfig, waits: usize) -> Outcome {
+    let context = Context::new("sanchar-test", Arc::new(SystemClock)).unwrap();
+    let cluster = Rc::new(RefCell::new(cluster));
+    let connector =
+        Scripted { connector: MemoryConnector(Rc::clone(&cluster)), shutdown: context.shutdown.clone() };
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let job = Job {
+        input_topics: vec!["in".to_owned()],
+        output_topics: vec!["out".to_owned()],
+        changelog_topic: "changelog".to_owned(),
+        dlq_topic: "dlq".to_owned(),
+        group_id: "group".to_owned(),
+        instance_id: "one".to_owned(),
+        version: "0",
+    };
+    let copier = Copier { heard: Rc::clone(&heard), waits };
+    let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config };
+    let result = Engine::new(connector, copier, job, config, context).unwrap().run();
+    let heard = heard.borrow().clone();
+    Outcome { result, cluster, heard }
+}
+
+fn script(sessions: Vec<Vec<Step>>) -> Cluster {
+    Cluster { sessions: sessions.into_iter().map(Into::into).collect(), ..Cluster::default() }
+}
+
+#[test]
+fn a_drained_input_is_one_transaction_with_its_positions() {
+    let steps = vec![assigned(0), message(0, 7, "a"), message(0, 8, "b")];
+    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    assert!(outcome.result.is_ok());
+    assert_eq!(outcome.values("out"), ["a", "b"]);
+    assert_eq!(outcome.values("changelog"), ["a", "b"]);
+    assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 9)].into());
+    assert_eq!(outcome.calls(), ["connect", "replay", "begin", "commit"]);
+    assert_eq!(outcome.heard, ["committed"]);
+}
+
+#[test]
+fn a_full_batch_is_committed_before_more_is_read() {
+    let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "b"), message(0, 2, "c")];
+    let config = StreamConfig { batch_records_max: 2, ..StreamConfig::default() };
+    let outcome = run(script(vec![steps]), config, 0);
+    assert_eq!(outcome.values("out"), ["a", "b", "c"]);
+    assert_eq!(outcome.calls().iter().filter(|call| **call == "commit").count(), 2);
+}
+
+#[test]
+fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
+    let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "poison"), message(0, 2, "c")];
+    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    assert_eq!(
+        (outcome.values("out"), outcome.values("dlq")),
+        (vec!["a".into(), "c".into()], vec!["poison".into()])
+    );
+    assert_eq!(outcome.calls(), ["connect", "replay", "begin", "commit"]);
+    let cluster = outcome.cluster.borrow();
+    let dead: &Sent = cluster.committed.iter().find(|sent| sent.topic == "dlq").unwrap();
+    let header = |name: &str| {
+        let found = dead.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    };
+    for (name, value) in [
+        ("kept", "as it came"),
+        ("__dlq.errors.topic", "in"),
+        ("__dlq.errors.partition", "0"),
+        ("__dlq.errors.offset", "1"),
+        ("__dlq.errors.group", "group"),
+        ("__dlq.errors.delivery.count", "1"),
+        ("__dlq.errors.message", "as the test says"),
+        ("sanchar-dlq-stage", "test"),
+        ("sanchar-dlq-reason", "poison"),
+    ] {
+        assert_eq!(header(name), value, "{name}");
+    }
+}
+
+#[test]
+fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
+    let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "wait"), message(0, 2, "c")];
+    let outcome = run(script(vec![steps]), StreamConfig::default(), 1);
+    assert_eq!(outcome.values("out")[..1], ["a"]);
+    let calls = outcome.calls();
+    assert_eq!(calls[..6], ["connect", "replay", "begin", "commit", "pause", "resume"]);
+    assert!(outcome.values("dlq").is_empty());
+}
+
+#[test]
+fn nothing_done_is_aborted() {
+    let steps = vec![assigned(0), message(0, 1, "wait")];
+    let outcome = run(script(vec![steps]), StreamConfig::default(), 1);
+    assert_eq!(outcome.calls()[..6], ["connect", "replay", "begin", "abort", "pause", "resume"]);
+}
+
+#[test]
+fn a_failed_commit_ends_the_session_and_the_next_one_starts_afresh() {
+    let first = vec![assigned(0), message(0, 0, "a")];
+    let second = vec![assigned(0), message(0, 0, "a"), message(0, 1, "b")];
+    let mut cluster = script(vec![first, second]);
+    cluster.commit_failures.push_back(Some(ClientError::Retryable("as the test says".to_owned())));
+    let outcome = run(cluster, StreamConfig::default(), 0);
+    assert!(outcome.result.is_ok());
+    assert_eq!(outcome.values("out"), ["a", "b"], "what did not commit is not visible");
+    assert_eq!(
+        outcome.calls(),
+        ["connect", "replay", "begin", "commit", "connect", "replay", "begin", "commit"]
+    );
+    assert_eq!(outcome.heard, ["aborted", "committed"]);
+}
+
+#[test]
+fn fenced_refused_and_fatal_end_the_process_with_their_codes() {
+    let ends =
+        |error: ClientError| run(script(vec![vec![Step::Fail(error)]]), StreamConfig::default(), 0).result;
+    assert_eq!(ends(ClientError::Fenced("x".into())).unwrap_err().exit_code() as u8, 75);
+    assert_eq!(ends(ClientError::Refused("x".into())).unwrap_err().exit_code() as u8, 69);
+    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "fatal")]]), StreamConfig::default(), 0);
+    assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
+}
+
+#[test]
+fn what_was_read_from_a_revoked_partition_is_not_processed() {
+    let steps = vec![
+        assigned(0),
+        message(0, 0, "mine"),
+        message(1, 0, "theirs"),
+        revoked(1),
+        message(0, 1, "mine too"),
+    ];
+    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    // The rebalance ends the collection of the first batch.
+    assert_eq!(outcome.values("out"), ["mine", "mine too"]);
+}
+
+#[test]
+fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
+    let steps = vec![assigned(0), message(0, 0, "a"), assigned(1), message(1, 0, "b")];
+    let mut cluster = script(vec![steps]);
+    cluster.changelog.push((b"known".to_vec(), b"entry".to_vec()));
+    let outcome = run(cluster, StreamConfig::default(), 0);
+    assert_eq!(outcome.heard[0], "restore known");
+    assert_eq!(
+        outcome.calls().iter().filter(|call| **call == "replay").count(),
+        2,
+        "once for each new partition"
+    );
+}
+
+#[test]
+fn a_record_too_large_for_its_topic_is_poison() {
+    let mut cluster = script(vec![vec![assigned(0), message(0, 0, "much too large"), message(0, 1, "ok")]]);
+    cluster.value_bytes_max = 5;
+    let outcome = run(cluster, StreamConfig::default(), 0);
+    // Here the dead letter does not fit either, which the operator has to mend.
+    assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 78);
+}
+
+#[test]
+fn mostly_poison_stops_the_service_after_committing_what_it_judged() {
+    let config = StreamConfig { poison_window_records: 4, batch_records_max: 2, ..StreamConfig::default() };
+    let mut steps = vec![assigned(0)];
+    steps.extend((0..20).map(|offset| message(0, offset, "poison")));
+    let outcome = run(script(vec![steps]), config, 0);
+    assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
+    assert_eq!(
+        outcome.cluster.borrow().positions,
+        [(partition(0), 4)].into(),
+        "the rest is left where it is"
+    );
+}
+
+#[test]
+fn a_processor_that_refuses_after_writing_is_a_mistake_in_the_program() {
+    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "late")]]), StreamConfig::default(), 0);
+    assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
+    assert!(outcome.values("out").is_empty());
+}
