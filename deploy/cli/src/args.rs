@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::{route, schemas, topics};
+use crate::{route, schemas, tail, topics};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Topics(topics::Args),
     /// Check the released schemas against each other and the registry, and register them
     Schemas(schemas::Args),
+    /// Follow a topic or a state's inbox
+    Tail(tail::Args),
     /// Explain who receives an event, and why
     Route(route::Args),
 }

@@ -5,13 +5,16 @@
 
 mod args;
 mod connection;
+mod content;
 pub mod embedded;
 mod moment;
 mod names;
 mod outcome;
+mod reader;
 mod route;
 mod schemas;
 mod table;
+mod tail;
 mod topics;
 
 pub use args::Cli;
@@ -42,6 +45,7 @@ async fn execute(command: Command, out: &mut dyn Write) -> Result<Outcome, Stop>
     match command {
         Command::Topics(args) => topics::run(&args, out).await,
         Command::Schemas(args) => schemas::run(&args, out).await,
+        Command::Tail(args) => tail::run(&args, out).await,
         Command::Route(args) => route::run(&args, &mut io::stdin(), out),
     }
 }

@@ -4,7 +4,6 @@
 use sanchar_fanout::enrich::enrich;
 use sanchar_fanout::route::{Reason, Route, day_in_india, route};
 use sanchar_schemas::adjacency::Adjacency;
-use sanchar_schemas::event::Classification;
 use sanchar_schemas::shared::Enrichment;
 use sanchar_schemas::validate::violations;
 use sanchar_schemas::{CrimeEvent, StateCode, StateSet};
@@ -21,7 +20,7 @@ pub(crate) struct Explanation {
     /// Every other state.
     pub(crate) not_sent: Vec<NotSent>,
     pub(crate) enrichment: Enrichment,
-    /// What would keep the event from being published or delivered at all.
+    /// Rules of the contract that the event breaks: a producer refuses to publish it.
     pub(crate) objections: Vec<String>,
 }
 
@@ -86,7 +85,7 @@ pub(crate) fn explain(event: &CrimeEvent, earlier: StateSet, now_ms: i64) -> Exp
         withdrawals: route.withdrawals.iter().map(not_sent).collect(),
         not_sent: StateCode::all().filter(|state| !reached.contains(*state)).map(not_sent).collect(),
         enrichment: enrich(event, &route, now_ms),
-        objections: objections(event),
+        objections: violations(event).iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -105,20 +104,6 @@ fn why_not(event: &CrimeEvent, state: StateCode) -> Why {
     } else {
         Why::NoRule
     }
-}
-
-/// What the producer refuses to publish and what the fan-out service puts into the dead-letter queue.
-fn objections(event: &CrimeEvent) -> Vec<String> {
-    let mut objections: Vec<String> =
-        violations(event).iter().map(|violation| format!("a producer refuses it: {violation}")).collect();
-    let classification = event.handling.classification;
-    if matches!(classification, Classification::Secret | Classification::TopSecret | Classification::Unknown)
-    {
-        objections.push(format!(
-            "the fan-out service dead-letters it: classification {classification} is not carried"
-        ));
-    }
-    objections
 }
 
 fn named(code: StateCode) -> Named {
@@ -177,8 +162,8 @@ mod tests {
     #[test]
     fn a_secret_event_goes_nowhere_and_that_is_said() {
         let mut event = stolen_vehicle();
-        event.handling.classification = Classification::Secret;
+        event.handling.classification = sanchar_schemas::event::Classification::Secret;
         let objections = explain(&event.sealed(), StateSet::EMPTY, 0).objections;
-        assert_eq!(objections, ["the fan-out service dead-letters it: classification SECRET is not carried"]);
+        assert!(objections.len() == 1 && objections[0].contains("handling.classification"), "{objections:?}");
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn print(event: &CrimeEvent, explanation: &Explanation, out: &mut dyn
         writeln!(out, "sections that no table knows: {}", enrichment.unknown_sections.join(", "))?;
     }
     for objection in &explanation.objections {
-        writeln!(out, "{} {objection}", style("!").red().bold())?;
+        writeln!(out, "{} {objection}", style("a producer refuses to publish it:").red())?;
     }
     writeln!(out)?;
     print_recipients(explanation, out)?;
