@@ -30,3 +30,37 @@ pub(crate) fn authorise(event: &CrimeEvent, owner: StateCode, key: Option<&[u8]>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{event, state};
+
+    fn reason(event: &CrimeEvent, owner: &str, key: &str) -> Option<&'static str> {
+        authorise(event, state(owner), Some(key.as_bytes())).err().map(|poison| poison.reason)
+    }
+
+    #[test]
+    fn only_the_owner_of_the_topic_about_its_own_records() {
+        let event = event("IN-DL");
+        let key = event.record_id.case_key().to_owned();
+        assert_eq!(reason(&event, "IN-DL", &key), None);
+        assert_eq!(reason(&event, "IN-HR", &key), Some("origin-mismatch"));
+        let mut claimed = event.clone();
+        claimed.origin = state("IN-HR");
+        assert_eq!(reason(&claimed, "IN-HR", &key), Some("foreign-record"));
+        assert_eq!(reason(&event, "IN-DL", "another key"), Some("key"));
+        assert_eq!(authorise(&event, state("IN-DL"), None).unwrap_err().reason, "key");
+    }
+
+    #[test]
+    fn nothing_secret_and_nothing_of_unknown_classification() {
+        for classification in Classification::ALL {
+            let mut event = event("IN-DL");
+            event.handling.classification = *classification;
+            let key = event.record_id.case_key().to_owned();
+            let carried = matches!(classification.as_str(), "UNCLASSIFIED" | "RESTRICTED" | "CONFIDENTIAL");
+            assert_eq!(reason(&event, "IN-DL", &key).is_none(), carried, "{classification}");
+        }
+    }
+}

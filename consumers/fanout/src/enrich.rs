@@ -69,3 +69,66 @@ fn offence_head(head: &Head) -> OffenceHead {
         severity: head.severity,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::event;
+    use crate::route::route;
+    use sanchar_schemas::StateSet;
+    use sanchar_schemas::adjacency::Adjacency;
+    use sanchar_schemas::event::{Section, Vehicle};
+
+    fn with_sections(sections: &[(&str, &str)]) -> CrimeEvent {
+        let mut event = event("IN-DL");
+        let section =
+            |(act, section): &(&str, &str)| Section { act: (*act).into(), section: (*section).into() };
+        event.sections = sections.iter().map(section).collect();
+        event
+    }
+
+    fn enriched(event: &CrimeEvent) -> Enrichment {
+        enrich(event, &route(event, Adjacency::builtin(), StateSet::EMPTY), 7)
+    }
+
+    #[test]
+    fn the_origin_is_named_in_english_and_hindi() {
+        let enrichment = enriched(&with_sections(&[]));
+        assert_eq!((enrichment.origin.as_str(), enrichment.origin_lgd_code), ("IN-DL", 7));
+        assert_eq!(
+            (enrichment.origin_name_en.as_str(), enrichment.origin_name_hi.as_str()),
+            ("Delhi", "दिल्ली")
+        );
+        assert_eq!(enrichment.recipients, ["IN-HR", "IN-UP"]);
+        assert_eq!((enrichment.primary_head, enrichment.severity), (None, 0), "unknown is not guessed");
+    }
+
+    #[test]
+    fn the_gravest_head_comes_first_and_both_codes_are_named() {
+        let enrichment =
+            enriched(&with_sections(&[("IPC", "420"), ("IPC", "302"), ("IPC", "506"), ("IPC", "420")]));
+        assert_eq!(enrichment.primary_head.as_deref(), Some("MURDER"));
+        assert_eq!(enrichment.severity, 5);
+        let heads: Vec<&str> = enrichment.heads.iter().map(|head| head.head.as_str()).collect();
+        assert_eq!(heads, ["MURDER", "CHEATING", "CRIMINAL_INTIMIDATION"]);
+        assert_eq!(
+            (&enrichment.heads[0].ipc[0], &enrichment.heads[0].bns[0]),
+            (&"302".to_owned(), &"103(1)".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_theft_with_a_stolen_vehicle_is_a_vehicle_theft() {
+        let mut event = with_sections(&[("BNS", "303(2)")]);
+        assert_eq!(enriched(&event).primary_head.as_deref(), Some("THEFT"));
+        event.vehicles = vec![Vehicle { role: ObjectRole::Stolen, ..Vehicle::default() }];
+        assert_eq!(enriched(&event).primary_head.as_deref(), Some("THEFT_MOTOR_VEHICLE"));
+    }
+
+    #[test]
+    fn a_section_that_no_table_knows_is_listed() {
+        let enrichment = enriched(&with_sections(&[("KARNATAKA POLICE ACT", "96"), ("BNS", "304(2)")]));
+        assert_eq!(enrichment.unknown_sections, ["KARNATAKA POLICE ACT 96"]);
+        assert_eq!(enrichment.primary_head.as_deref(), Some("SNATCHING"));
+    }
+}

@@ -7,6 +7,8 @@ mod authorise;
 pub mod config;
 mod decode;
 pub mod enrich;
+#[cfg(test)]
+mod examples;
 mod metrics;
 pub mod pipeline;
 mod publish;

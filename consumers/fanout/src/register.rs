@@ -130,3 +130,95 @@ impl Register {
         self.committed.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{event, states};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn entry(revision: i64, content: &str) -> Entry {
+        Entry {
+            revision,
+            content_hash: Sha256::of(content.as_bytes()),
+            recipients: states("IN-HR IN-UP"),
+            last_seen_ms: 1,
+        }
+    }
+
+    #[test]
+    fn a_value_is_read_back_and_damage_is_noticed() {
+        let bytes = entry(7, "a").to_bytes();
+        assert_eq!(bytes.len(), VALUE_BYTES);
+        assert_eq!(Entry::from_bytes(&bytes), Some(entry(7, "a")));
+        assert_eq!(Entry::from_bytes(&bytes[..VALUE_BYTES - 1]), None);
+        assert_eq!(Entry::from_bytes(&[&bytes[..], &[0]].concat()), None);
+        assert_eq!(Entry::from_bytes(&[&[9], &bytes[1..]].concat()), None);
+    }
+
+    #[test]
+    fn the_five_verdicts() {
+        let id = event("IN-DL").record_id;
+        let mut register = Register::default();
+        let hash = |content: &str| Sha256::of(content.as_bytes());
+        assert_eq!(register.judge(&id, 5, hash("a"), 9), Verdict::Forward(StateSet::EMPTY));
+        register.stage(&id, entry(5, "a"));
+        assert_eq!(
+            register.judge(&id, 5, hash("a"), 9),
+            Verdict::Drop(DropReason::Duplicate),
+            "staged counts"
+        );
+        register.committed();
+        assert_eq!(register.judge(&id, 5, hash("a"), 9), Verdict::Drop(DropReason::Duplicate));
+        assert_eq!(register.judge(&id, 5, hash("b"), 9), Verdict::Conflict);
+        assert_eq!(register.judge(&id, 4, hash("b"), 9), Verdict::Drop(DropReason::Stale));
+        assert_eq!(register.judge(&id, 6, hash("b"), 9), Verdict::Forward(states("IN-HR IN-UP")));
+        let remembered = Entry { revision: 8, last_seen_ms: 9, ..entry(5, "a") };
+        assert_eq!(
+            register.judge(&id, 8, hash("a"), 9),
+            Verdict::Remember(remembered, DropReason::Unchanged)
+        );
+    }
+
+    #[test]
+    fn what_did_not_commit_is_forgotten() {
+        let id = event("IN-DL").record_id;
+        let mut register = Register::default();
+        register.stage(&id, entry(5, "a"));
+        register.aborted();
+        register.committed();
+        assert!(register.is_empty());
+        register.restore(id.as_str(), Some(entry(5, "a")));
+        assert_eq!(register.len(), 1);
+        register.restore(id.as_str(), None);
+        assert!(register.is_empty());
+    }
+
+    proptest! {
+        /// Against a model that remembers everything: whatever is forwarded has a newer revision and another
+        /// content than all that was seen before, and nothing is forwarded twice.
+        #[test]
+        fn only_news_is_forwarded(arrivals in prop::collection::vec((1..6i64, 0..3u8), 1..40)) {
+            let id = event("IN-DL").record_id;
+            let (mut register, mut seen) = (Register::default(), BTreeMap::<i64, u8>::new());
+            for (revision, content) in arrivals {
+                let hash = Sha256::of(&[content]);
+                let newest = seen.last_key_value().map(|(revision, content)| (*revision, *content));
+                let verdict = register.judge(&id, revision, hash, 1);
+                let news = newest.is_none_or(|(r, c)| revision > r && content != c);
+                prop_assert_eq!(matches!(verdict, Verdict::Forward(_)), news);
+                let noted = match verdict {
+                    Verdict::Forward(_) => Some(Entry { content_hash: hash, ..entry(revision, "") }),
+                    Verdict::Remember(entry, _) => Some(entry),
+                    _ => None,
+                };
+                if let Some(entry) = noted {
+                    register.stage(&id, entry);
+                    register.committed();
+                    seen.insert(revision, content);
+                }
+            }
+        }
+    }
+}

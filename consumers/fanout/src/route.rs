@@ -91,3 +91,75 @@ pub fn day_in_india(at_ms: i64) -> Date {
     let moment = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     india.to_datetime(moment).date()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{event, state, states};
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    fn day(event: &CrimeEvent) -> Date {
+        day_in_india(event.published_at)
+    }
+
+    #[test]
+    fn every_land_neighbour_and_nobody_else() {
+        let decided = route(&event("IN-KA"), Adjacency::builtin(), StateSet::EMPTY);
+        assert_eq!(decided.recipients(), states("IN-AP IN-GA IN-KL IN-MH IN-TN IN-TS"));
+        assert!(decided.deliveries.iter().all(|recipient| recipient.reasons == [Reason::Neighbour]));
+        assert!(route(&event("IN-LD"), Adjacency::builtin(), StateSet::EMPTY).deliveries.is_empty());
+    }
+
+    #[test]
+    fn an_earlier_recipient_hears_of_the_change() {
+        let decided = route(&event("IN-DL"), Adjacency::builtin(), states("IN-HR IN-KL"));
+        let reasons = |code: &str| {
+            decided.deliveries.iter().find(|r| r.state == state(code)).map(|r| r.reasons.clone())
+        };
+        assert_eq!(reasons("IN-UP"), Some(vec![Reason::Neighbour]));
+        assert_eq!(reasons("IN-HR"), Some(vec![Reason::Neighbour, Reason::EarlierRecipient]));
+        assert_eq!(reasons("IN-KL"), Some(vec![Reason::EarlierRecipient]));
+    }
+
+    #[test]
+    fn an_excluded_state_gets_a_withdrawal_only_if_it_had_something() {
+        let mut event = event("IN-DL");
+        event.handling.excluded_states = vec![state("IN-HR"), state("IN-UP")];
+        let decided = route(&event, Adjacency::builtin(), states("IN-HR"));
+        assert!(decided.deliveries.is_empty());
+        assert_eq!(decided.withdrawals, states("IN-HR"));
+    }
+
+    #[test]
+    fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_the_day_before() {
+        assert_eq!(day_in_india(1_767_205_799_999), date(2025, 12, 31)); // 18:29:59.999 UTC
+        assert_eq!(day_in_india(1_767_205_800_000), date(2026, 1, 1));
+        assert_eq!(day_in_india(i64::MAX), date(1970, 1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn never_to_the_origin_never_to_an_excluded_state_and_never_silent(
+            origin in 0..36usize,
+            earlier in any::<u64>(),
+            excluded in any::<u64>(),
+        ) {
+            let origin = StateCode::all().nth(origin).unwrap();
+            let (earlier, excluded) = (StateSet::from_bits(earlier), StateSet::from_bits(excluded));
+            let earlier = earlier.minus([origin].into_iter().collect()); // nobody ever delivered to the origin
+            let mut event = event(origin.as_str());
+            event.handling.excluded_states = excluded.iter().collect();
+            let decided = route(&event, Adjacency::builtin(), earlier);
+            let recipients = decided.recipients();
+            prop_assert!(!recipients.contains(origin));
+            prop_assert!(recipients.iter().all(|state| !excluded.contains(state)));
+            prop_assert!(decided.deliveries.iter().all(|recipient| !recipient.reasons.is_empty()));
+            // Everyone who had an earlier revision hears of this one, in one way or the other.
+            prop_assert_eq!(earlier.minus(recipients).minus(decided.withdrawals), StateSet::EMPTY);
+            prop_assert!(decided.withdrawals.iter().all(|state| !recipients.contains(state)));
+            let neighbours = Adjacency::builtin().neighbours(origin, day(&event));
+            prop_assert_eq!(neighbours.minus(excluded).minus(recipients), StateSet::EMPTY);
+        }
+    }
+}

@@ -86,7 +86,7 @@ impl Outcome {
     }
 }
 
-fn run(cluster: Cluster, config: StreamConfig, waits: usize) -> Outcome {
+fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
     let context = Context::new("sanchar-test", Arc::new(SystemClock)).unwrap();
     let cluster = Rc::new(RefCell::new(cluster));
     let connector =
@@ -102,7 +102,7 @@ fn run(cluster: Cluster, config: StreamConfig, waits: usize) -> Outcome {
         version: "0",
     };
     let copier = Copier { heard: Rc::clone(&heard), waits };
-    let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config };
+    let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config.clone() };
     let result = Engine::new(connector, copier, job, config, context).unwrap().run();
     let heard = heard.borrow().clone();
     Outcome { result, cluster, heard }
@@ -115,7 +115,7 @@ fn script(sessions: Vec<Vec<Step>>) -> Cluster {
 #[test]
 fn a_drained_input_is_one_transaction_with_its_positions() {
     let steps = vec![assigned(0), message(0, 7, "a"), message(0, 8, "b")];
-    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
     assert!(outcome.result.is_ok());
     assert_eq!(outcome.values("out"), ["a", "b"]);
     assert_eq!(outcome.values("changelog"), ["a", "b"]);
@@ -128,7 +128,7 @@ fn a_drained_input_is_one_transaction_with_its_positions() {
 fn a_full_batch_is_committed_before_more_is_read() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "b"), message(0, 2, "c")];
     let config = StreamConfig { batch_records_max: 2, ..StreamConfig::default() };
-    let outcome = run(script(vec![steps]), config, 0);
+    let outcome = run(script(vec![steps]), &config, 0);
     assert_eq!(outcome.values("out"), ["a", "b", "c"]);
     assert_eq!(outcome.calls().iter().filter(|call| **call == "commit").count(), 2);
 }
@@ -136,7 +136,7 @@ fn a_full_batch_is_committed_before_more_is_read() {
 #[test]
 fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "poison"), message(0, 2, "c")];
-    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
     assert_eq!(
         (outcome.values("out"), outcome.values("dlq")),
         (vec!["a".into(), "c".into()], vec!["poison".into()])
@@ -166,7 +166,7 @@ fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
 #[test]
 fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "wait"), message(0, 2, "c")];
-    let outcome = run(script(vec![steps]), StreamConfig::default(), 1);
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
     assert_eq!(outcome.values("out")[..1], ["a"]);
     let calls = outcome.calls();
     assert_eq!(calls[..6], ["connect", "replay", "begin", "commit", "pause", "resume"]);
@@ -176,7 +176,7 @@ fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
 #[test]
 fn nothing_done_is_aborted() {
     let steps = vec![assigned(0), message(0, 1, "wait")];
-    let outcome = run(script(vec![steps]), StreamConfig::default(), 1);
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
     assert_eq!(outcome.calls()[..6], ["connect", "replay", "begin", "abort", "pause", "resume"]);
 }
 
@@ -186,7 +186,7 @@ fn a_failed_commit_ends_the_session_and_the_next_one_starts_afresh() {
     let second = vec![assigned(0), message(0, 0, "a"), message(0, 1, "b")];
     let mut cluster = script(vec![first, second]);
     cluster.commit_failures.push_back(Some(ClientError::Retryable("as the test says".to_owned())));
-    let outcome = run(cluster, StreamConfig::default(), 0);
+    let outcome = run(cluster, &StreamConfig::default(), 0);
     assert!(outcome.result.is_ok());
     assert_eq!(outcome.values("out"), ["a", "b"], "what did not commit is not visible");
     assert_eq!(
@@ -199,10 +199,10 @@ fn a_failed_commit_ends_the_session_and_the_next_one_starts_afresh() {
 #[test]
 fn fenced_refused_and_fatal_end_the_process_with_their_codes() {
     let ends =
-        |error: ClientError| run(script(vec![vec![Step::Fail(error)]]), StreamConfig::default(), 0).result;
+        |error: ClientError| run(script(vec![vec![Step::Fail(error)]]), &StreamConfig::default(), 0).result;
     assert_eq!(ends(ClientError::Fenced("x".into())).unwrap_err().exit_code() as u8, 75);
     assert_eq!(ends(ClientError::Refused("x".into())).unwrap_err().exit_code() as u8, 69);
-    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "fatal")]]), StreamConfig::default(), 0);
+    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "fatal")]]), &StreamConfig::default(), 0);
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
 }
 
@@ -215,7 +215,7 @@ fn what_was_read_from_a_revoked_partition_is_not_processed() {
         revoked(1),
         message(0, 1, "mine too"),
     ];
-    let outcome = run(script(vec![steps]), StreamConfig::default(), 0);
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
     // The rebalance ends the collection of the first batch.
     assert_eq!(outcome.values("out"), ["mine", "mine too"]);
 }
@@ -225,7 +225,7 @@ fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
     let steps = vec![assigned(0), message(0, 0, "a"), assigned(1), message(1, 0, "b")];
     let mut cluster = script(vec![steps]);
     cluster.changelog.push((b"known".to_vec(), b"entry".to_vec()));
-    let outcome = run(cluster, StreamConfig::default(), 0);
+    let outcome = run(cluster, &StreamConfig::default(), 0);
     assert_eq!(outcome.heard[0], "restore known");
     assert_eq!(
         outcome.calls().iter().filter(|call| **call == "replay").count(),
@@ -238,7 +238,7 @@ fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
 fn a_record_too_large_for_its_topic_is_poison() {
     let mut cluster = script(vec![vec![assigned(0), message(0, 0, "much too large"), message(0, 1, "ok")]]);
     cluster.value_bytes_max = 5;
-    let outcome = run(cluster, StreamConfig::default(), 0);
+    let outcome = run(cluster, &StreamConfig::default(), 0);
     // Here the dead letter does not fit either, which the operator has to mend.
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 78);
 }
@@ -248,7 +248,7 @@ fn mostly_poison_stops_the_service_after_committing_what_it_judged() {
     let config = StreamConfig { poison_window_records: 4, batch_records_max: 2, ..StreamConfig::default() };
     let mut steps = vec![assigned(0)];
     steps.extend((0..20).map(|offset| message(0, offset, "poison")));
-    let outcome = run(script(vec![steps]), config, 0);
+    let outcome = run(script(vec![steps]), &config, 0);
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
     assert_eq!(
         outcome.cluster.borrow().positions,
@@ -259,7 +259,7 @@ fn mostly_poison_stops_the_service_after_committing_what_it_judged() {
 
 #[test]
 fn a_processor_that_refuses_after_writing_is_a_mistake_in_the_program() {
-    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "late")]]), StreamConfig::default(), 0);
+    let outcome = run(script(vec![vec![assigned(0), message(0, 0, "late")]]), &StreamConfig::default(), 0);
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
     assert!(outcome.values("out").is_empty());
 }
