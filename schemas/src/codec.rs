@@ -6,15 +6,19 @@
 use crate::event::CrimeEvent;
 use crate::schema::{Record, writes_same_bytes};
 use crate::shared::{Enrichment, SharedCrimeEvent};
+use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Schema, from_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, LazyLock};
 
-/// No string or array of a datum may ask for more memory than this, in bytes.
-const ALLOCATION_BYTES_MAX: usize = 16 << 20;
+/// No string or list of a datum may ask for more memory than this, in bytes: more than the largest message.
+const ALLOCATION_BYTES_MAX: usize = 2 << 20;
+/// The longest text that is taken over from the general codec, in characters. It likes to print whole schemas.
+const PROBLEM_CHARS_MAX: usize = 200;
 
 /// Why a datum cannot be read or written. The text names fields and types, never values.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +32,27 @@ pub enum CodecError {
 }
 
 impl From<apache_avro::Error> for CodecError {
+    /// Takes over only what holds no value of the datum.
     fn from(error: apache_avro::Error) -> Self {
-        Self::Malformed(error.to_string())
+        let problem = match error.into_details() {
+            Details::ReadVariableIntegerBytes(_)
+            | Details::ReadBoolean(_)
+            | Details::ReadBytes(_)
+            | Details::ReadDouble(_)
+            | Details::ReadFixed(..)
+            | Details::ReadString(_) => "it is cut short".to_owned(),
+            Details::MemoryAllocation { .. } => {
+                format!("a text or list of it claims to be larger than {ALLOCATION_BYTES_MAX} bytes")
+            }
+            Details::DeserializeValue(problem) | Details::DeserializeSchemaAware { value: problem, .. } => {
+                problem
+            }
+            Details::SerializeRecordFieldWithSchema { field_name, error, .. } => {
+                format!("field {field_name}: {error}")
+            }
+            _ => "a value of it does not have the type of its field".to_owned(),
+        };
+        Self::Malformed(problem.chars().take(PROBLEM_CHARS_MAX).collect())
     }
 }
 
@@ -66,23 +89,37 @@ impl Decoder {
     /// # Errors
     /// When the bytes do not follow the writer's schema or are more than one datum.
     pub fn decode<T: DeserializeOwned>(&self, datum: &[u8]) -> Result<T, CodecError> {
+        apache_avro::util::max_allocation_bytes(ALLOCATION_BYTES_MAX);
         let mut rest = datum;
         let value = match &self.other_writer {
             None => reader(self.record).read_deser(&mut rest)?,
             Some(writer) => {
                 let reader_schema = &self.record.latest().schema;
                 let resolving = GenericDatumReader::builder(writer).reader_schema(reader_schema).build()?;
-                from_value(&resolving.read_value(&mut rest)?)?
+                from_value(&resolving.read_value(&mut Strict(&mut rest))?)?
             }
         };
         if rest.is_empty() { Ok(value) } else { Err(CodecError::Trailing(rest.len())) }
     }
 }
 
+/// Reads from memory and calls its end an error of its own, because the general codec takes an early end of a
+/// datum for null.
+struct Strict<'d, 's>(&'s mut &'d [u8]);
+
+impl Read for Strict<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() && !buffer.is_empty() {
+            Err(ErrorKind::InvalidData.into())
+        } else {
+            self.0.read(buffer)
+        }
+    }
+}
+
 #[expect(clippy::expect_used, reason = "the schemas are compiled in and a test reads them")]
 fn reader(record: Record) -> &'static GenericDatumReader<'static> {
     fn build(record: Record) -> GenericDatumReader<'static> {
-        apache_avro::util::max_allocation_bytes(ALLOCATION_BYTES_MAX);
         GenericDatumReader::builder(&record.latest().schema)
             .human_readable(false)
             .build()

@@ -8,4 +8,7 @@
     reason = "a test that cannot go on fails right there"
 )]
 
+mod any;
+mod bytes;
+mod evolution;
 mod golden;
