@@ -94,7 +94,7 @@ test-stages: deps
 	$(call stage,shell scripts,shellcheck $$(git grep --untracked -lE '^#!.*\b(bash|sh)$$'))
 	$(call stage,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
-	$(call stage,build,cargo build --workspace --locked)
+	$(call stage,build,cargo build --workspace --all-targets --locked)
 	$(call stage,broker and registry,$(stack) fetch)
 	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
 
