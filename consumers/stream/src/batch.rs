@@ -74,18 +74,14 @@ impl<M: Message> Batch<M> {
         }
     }
 
-    /// Whether a record comes from a partition whose previous reader may have written changelog entries that
-    /// were not read yet. A record of the partition is the sign that its committed offset was stable, so that
-    /// its previous reader has no transaction left: only then is the end of the changelog far enough.
-    pub(crate) fn needs_restore(&self) -> bool {
-        !self.unrestored.is_empty()
-            && self.messages.iter().any(|m| self.unrestored.iter().any(|p| is_of(m, p)))
+    /// Partitions whose previous reader may have written changelog entries that were not read yet.
+    pub(crate) fn unrestored(&self) -> Vec<Partition> {
+        self.unrestored.iter().cloned().collect()
     }
 
-    /// The changelog was read to its end: the partitions that records were seen from are up to date.
-    pub(crate) fn restored(&mut self) {
-        let messages = &self.messages;
-        self.unrestored.retain(|partition| !messages.iter().any(|message| is_of(message, partition)));
+    /// The changelog was read to its end for these partitions.
+    pub(crate) fn restored(&mut self, partitions: &[Partition]) {
+        self.unrestored.retain(|partition| !partitions.contains(partition));
     }
 
     /// What the first `count` records reach, by partition.

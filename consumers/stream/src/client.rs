@@ -158,12 +158,17 @@ pub trait Client {
     /// The session must be thrown away.
     fn abort(&self) -> Result<(), ClientError>;
 
-    /// Reads the changelog from `from` on, up to everything that was written before the call and committed,
-    /// and waits for transactions that are still open. Returns the next position.
+    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit, then
+    /// reads the changelog from `from` on, up to everything written before that. Returns the next position.
     ///
     /// # Errors
-    /// When the changelog cannot be read to its end.
-    fn replay(&self, from: i64, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<i64, ClientError>;
+    /// When the partitions do not settle or the changelog cannot be read to its end.
+    fn catch_up(
+        &self,
+        partitions: &[Partition],
+        from: i64,
+        entry: &mut dyn FnMut(ChangelogEntry<'_>),
+    ) -> Result<i64, ClientError>;
 
     /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
     fn end_offsets(&self) -> Vec<Position>;

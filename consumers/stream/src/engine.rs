@@ -132,11 +132,9 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             self.component.beat();
             self.collect(&client, &mut batch)?;
             self.observe_lag(&client, &batch);
+            self.catch_up(&client, &mut batch)?;
             if batch.is_empty() {
                 continue;
-            }
-            if batch.needs_restore() {
-                self.catch_up(&client, &mut batch)?;
             }
             match self.transact(&client, &mut batch)? {
                 Some(waiting) => self.wait(&client, &mut batch, &waiting, backoff.next_delay())?,
@@ -168,23 +166,26 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             tracing::info!(change = label, partitions = partitions.len(), "the group rebalanced");
             self.metrics.rebalances.with_label_values(&[label]).inc_by(partitions.len() as u64);
             batch.rebalance(change);
-            self.component.ready();
         }
     }
 
-    /// Reads what other instances committed to the changelog, before records of partitions that were theirs.
+    /// Reads what other instances committed to the changelog, before any record of partitions that were theirs.
     fn catch_up<M: Message>(&mut self, client: &C::Client, batch: &mut Batch<M>) -> Result<(), ClientError> {
+        let partitions = batch.unrestored();
+        if partitions.is_empty() {
+            return Ok(());
+        }
         self.component.not_ready("reading the changelog");
         let (processor, component) = (&mut self.processor, &self.component);
         let mut entries = 0u64;
-        self.changelog_next = client.replay(self.changelog_next, &mut |entry| {
+        self.changelog_next = client.catch_up(&partitions, self.changelog_next, &mut |entry| {
             processor.restore(entry);
             entries += 1;
             component.beat();
         })?;
         self.metrics.restored.inc_by(entries);
         tracing::info!(entries, next_offset = self.changelog_next, "the changelog is read to its end");
-        batch.restored();
+        batch.restored(&partitions);
         self.component.ready();
         Ok(())
     }

@@ -180,8 +180,13 @@ impl Client for MemoryClient {
         Ok(())
     }
 
-    fn replay(&self, from: i64, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<i64, ClientError> {
-        self.call("replay");
+    fn catch_up(
+        &self,
+        _partitions: &[Partition],
+        from: i64,
+        entry: &mut dyn FnMut(ChangelogEntry<'_>),
+    ) -> Result<i64, ClientError> {
+        self.call("catch_up");
         let cluster = self.cluster.borrow();
         let skipped = usize::try_from(from).unwrap_or(usize::MAX);
         for (key, value) in cluster.changelog.iter().skip(skipped) {

@@ -49,6 +49,10 @@ impl ClientContext for LogContext {
     /// librdkafka tries again by itself after all but a few errors, so only those few are logged as ERROR.
     fn error(&self, error: KafkaError, reason: &str) {
         let client_id = self.client_id.as_str();
+        // Asked for by a reader that wants to know where the end is.
+        if matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
         if needs_somebody(&error) {
             tracing::error!(target: "librdkafka", client_id, %error, reason, "kafka client cannot go on");
         } else {

@@ -120,7 +120,7 @@ fn a_drained_input_is_one_transaction_with_its_positions() {
     assert_eq!(outcome.values("out"), ["a", "b"]);
     assert_eq!(outcome.values("changelog"), ["a", "b"]);
     assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 9)].into());
-    assert_eq!(outcome.calls(), ["connect", "replay", "begin", "commit"]);
+    assert_eq!(outcome.calls(), ["connect", "catch_up", "begin", "commit"]);
     assert_eq!(outcome.heard, ["committed"]);
 }
 
@@ -141,7 +141,7 @@ fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
         (outcome.values("out"), outcome.values("dlq")),
         (vec!["a".into(), "c".into()], vec!["poison".into()])
     );
-    assert_eq!(outcome.calls(), ["connect", "replay", "begin", "commit"]);
+    assert_eq!(outcome.calls(), ["connect", "catch_up", "begin", "commit"]);
     let cluster = outcome.cluster.borrow();
     let dead: &Sent = cluster.committed.iter().find(|sent| sent.topic == "dlq").unwrap();
     let header = |name: &str| {
@@ -169,7 +169,7 @@ fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
     assert_eq!(outcome.values("out")[..1], ["a"]);
     let calls = outcome.calls();
-    assert_eq!(calls[..6], ["connect", "replay", "begin", "commit", "pause", "resume"]);
+    assert_eq!(calls[..6], ["connect", "catch_up", "begin", "commit", "pause", "resume"]);
     assert!(outcome.values("dlq").is_empty());
 }
 
@@ -177,7 +177,7 @@ fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
 fn nothing_done_is_aborted() {
     let steps = vec![assigned(0), message(0, 1, "wait")];
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
-    assert_eq!(outcome.calls()[..6], ["connect", "replay", "begin", "abort", "pause", "resume"]);
+    assert_eq!(outcome.calls()[..6], ["connect", "catch_up", "begin", "abort", "pause", "resume"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_failed_commit_ends_the_session_and_the_next_one_starts_afresh() {
     assert_eq!(outcome.values("out"), ["a", "b"], "what did not commit is not visible");
     assert_eq!(
         outcome.calls(),
-        ["connect", "replay", "begin", "commit", "connect", "replay", "begin", "commit"]
+        ["connect", "catch_up", "begin", "commit", "connect", "catch_up", "begin", "commit"]
     );
     assert_eq!(outcome.heard, ["aborted", "committed"]);
 }
@@ -228,7 +228,7 @@ fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
     let outcome = run(cluster, &StreamConfig::default(), 0);
     assert_eq!(outcome.heard[0], "restore known");
     assert_eq!(
-        outcome.calls().iter().filter(|call| **call == "replay").count(),
+        outcome.calls().iter().filter(|call| **call == "catch_up").count(),
         2,
         "once for each new partition"
     );

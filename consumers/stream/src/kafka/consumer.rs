@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a start waits for the brokers to describe the topics.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long committed offsets may be pending: longer than any transaction lives.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most memory for records fetched and not polled yet, in KiB.
 const FETCHED_KIB_MAX: usize = 32 << 10;
 
@@ -122,6 +124,18 @@ impl GroupMember {
 
     pub(super) fn end_offsets(&self) -> Vec<Position> {
         locked(&self.consumer.context().end_offsets).clone()
+    }
+
+    /// Waits until the committed offsets of `partitions` are final: the brokers give them out only when no
+    /// transaction is left that has offsets of these partitions pending (KIP-447, `require_stable`). After
+    /// that, whatever an earlier reader has not committed can no longer commit: its generation is over.
+    pub(super) fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for Partition { topic, partition } in partitions {
+            list.add_partition(topic, *partition);
+        }
+        let settled = self.consumer.committed_offsets(list, SETTLE_TIMEOUT);
+        settled.map(drop).map_err(|error| sort("waiting for open transactions of earlier readers", &error))
     }
 
     pub(super) fn pause(&self) -> Result<(), ClientError> {

@@ -3,15 +3,16 @@
 //! One transactional producer and one consumer per session. Settings that a guarantee rests on are set here,
 //! each with its reason, and cannot be overridden by an operator.
 
+mod changelog;
 mod consumer;
 mod error;
 mod producer;
-mod replay;
 
 use crate::client::{
-    ChangelogEntry, Client, ClientError, Connector, Message, Polled, Position, Record, SendError,
+    ChangelogEntry, Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError,
 };
 use crate::config::{Job, StreamConfig};
+use changelog::ChangelogReader;
 use consumer::GroupMember;
 use producer::TransactionalProducer;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
@@ -43,21 +44,23 @@ impl Connector for KafkaConnector {
         // The producer first: it fences the predecessor and ends what that left open, so that the offsets
         // which the consumer then fetches are the last word.
         let producer = TransactionalProducer::connect(&self.kafka, &self.stream, &self.job)?;
+        let changelog = ChangelogReader::connect(&self.kafka, &self.job.changelog_topic)?;
         let member = GroupMember::join(&self.kafka, &self.stream, &self.job)?;
-        Ok(KafkaClient { producer, member, connector: self.clone() })
+        Ok(KafkaClient { producer, changelog, member, shutdown: self.shutdown.clone() })
     }
 }
 
 /// A session on a cluster.
 pub struct KafkaClient {
     producer: TransactionalProducer,
+    changelog: ChangelogReader,
     member: GroupMember,
-    connector: KafkaConnector,
+    shutdown: Shutdown,
 }
 
 impl std::fmt::Debug for KafkaClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KafkaClient").field("job", &self.connector.job).finish_non_exhaustive()
+        f.debug_struct("KafkaClient").finish_non_exhaustive()
     }
 }
 
@@ -130,9 +133,14 @@ impl Client for KafkaClient {
         self.producer.abort()
     }
 
-    fn replay(&self, from: i64, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<i64, ClientError> {
-        let KafkaConnector { kafka, job, shutdown, .. } = &self.connector;
-        replay::to_end(kafka, &job.changelog_topic, from, shutdown, entry)
+    fn catch_up(
+        &self,
+        partitions: &[Partition],
+        from: i64,
+        entry: &mut dyn FnMut(ChangelogEntry<'_>),
+    ) -> Result<i64, ClientError> {
+        self.member.settle(partitions)?;
+        self.changelog.read_to_end(from, &self.shutdown, entry)
     }
 
     fn end_offsets(&self) -> Vec<Position> {
