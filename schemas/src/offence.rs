@@ -4,7 +4,11 @@
 //! head leads to the equivalent sections, a severity and names. Taking a source's section string apart is
 //! the producer's business. Acts are an open vocabulary: one that the table lacks stays as it is written.
 
+mod spelling;
+
 use serde::{Deserialize, Deserializer};
+pub use spelling::normal_section;
+use spelling::split_number;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -55,9 +59,10 @@ fn separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
 
 struct Tables {
     acts: Vec<Act>,
-    act_by_alias: HashMap<String, usize>,
+    act_by_name: HashMap<String, usize>,
     heads: Vec<Head>,
-    head_by_section: HashMap<(String, String), usize>,
+    /// By act, then by section in its normal spelling.
+    head_by_section: HashMap<String, HashMap<String, usize>>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
@@ -67,22 +72,22 @@ impl Tables {
     fn build() -> Self {
         let acts: Vec<Act> = rows(ACTS).expect("offences/acts.csv is well formed");
         let heads: Vec<Head> = rows(HEADS).expect("offences/heads.csv is well formed");
-        let mut act_by_alias = HashMap::new();
+        let mut act_by_name = HashMap::new();
         for (i, act) in acts.iter().enumerate() {
-            for alias in act.aliases.iter().chain([&act.code, &act.name_en, &act.name_hi]) {
-                act_by_alias.insert(fold(alias), i);
+            for name in act.aliases.iter().chain([&act.code, &act.name_en, &act.name_hi]) {
+                let name = fold(name);
+                let bare = name.strip_suffix(act.year()).unwrap_or(&name);
+                act_by_name.insert(format!("{bare}{}", act.year()), i);
+                act_by_name.insert(bare.to_owned(), i);
             }
         }
-        let mut head_by_section = HashMap::new();
+        let mut head_by_section: HashMap<String, HashMap<String, usize>> = HashMap::new();
         for (i, head) in heads.iter().enumerate() {
-            let ipc = head.ipc.iter().map(|section| ("IPC", section.as_str()));
-            let bns = head.bns.iter().map(|section| ("BNS", section.as_str()));
-            let special = head.special.iter().filter_map(|text| text.split_once(':'));
-            for (act, section) in ipc.chain(bns).chain(special) {
-                head_by_section.insert((act.to_owned(), section.to_owned()), i);
+            for (act, section) in head.sections() {
+                head_by_section.entry(act.to_owned()).or_default().insert(normal_section(section), i);
             }
         }
-        Self { acts, act_by_alias, heads, head_by_section }
+        Self { acts, act_by_name, heads, head_by_section }
     }
 }
 
@@ -90,12 +95,12 @@ fn rows<T: serde::de::DeserializeOwned>(table: &str) -> Result<Vec<T>, csv::Erro
     csv::Reader::from_reader(table.as_bytes()).into_deserialize().collect()
 }
 
-/// Folds what people vary when they write an act's name: case, dots, commas, white space.
+/// Folds what people vary when they write an act's name: case, white space, punctuation, `&`, a leading `The`.
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '.' | ','))
-        .flat_map(char::to_uppercase)
-        .collect()
+    let is_kept = |c: &char| !c.is_whitespace() && !c.is_ascii_punctuation() && *c != '।';
+    let folded: String =
+        name.replace('&', "AND").chars().filter(is_kept).flat_map(char::to_uppercase).collect();
+    folded.strip_prefix("THE").map(str::to_owned).unwrap_or(folded)
 }
 
 impl Act {
@@ -108,7 +113,12 @@ impl Act {
     /// The act that a source's name or abbreviation stands for; `None` where the table lacks it.
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        TABLES.act_by_alias.get(&fold(name)).and_then(|i| TABLES.acts.get(*i))
+        TABLES.act_by_name.get(&fold(name)).and_then(|i| TABLES.acts.get(*i))
+    }
+
+    /// Year of the act, which every name in the table ends with.
+    fn year(&self) -> &str {
+        self.name_en.rsplit(' ').next().unwrap_or_default()
     }
 }
 
@@ -125,48 +135,26 @@ impl Head {
         TABLES.heads.iter().find(|head| head.head == code)
     }
 
-    /// The head that a section falls under: the section itself, else the section it is part of
-    /// (`376(2)(n)` is under `376`), else the act as a whole. `None` where no table knows it.
+    /// The head that a section falls under: the section itself, else the section it is part of (`376(2)(n)` is
+    /// under `376`), else the one it was inserted beside (`354B` is under `354`), else the act as a whole.
+    /// `None` where no table knows it.
     #[must_use]
     pub fn of(act: &str, section: &str) -> Option<&'static Self> {
-        let find = |section: &str| {
-            let i = TABLES.head_by_section.get(&(act.to_owned(), section.to_owned()))?;
-            TABLES.heads.get(*i)
-        };
+        let sections = TABLES.head_by_section.get(act)?;
         let section = normal_section(section);
+        let (number, _) = split_number(&section);
         let parents =
             std::iter::successors(Some(section.as_str()), |s| s.rsplit_once('(').map(|(parent, _)| parent));
-        parents.into_iter().find_map(find).or_else(|| find("*"))
+        let i = parents.chain([number, "*"]).find_map(|section| sections.get(section))?;
+        TABLES.heads.get(*i)
     }
-}
 
-/// A section in one spelling: no white space, letters of inserted sections in capitals without brackets
-/// (`304(A)` and `304a` are `304A`), sub-clauses in small letters (`20(B)` is `20(b)`).
-#[must_use]
-pub fn normal_section(section: &str) -> String {
-    let compact: String = section.chars().filter(|c| !c.is_whitespace()).collect();
-    let digits: String = compact.chars().take_while(char::is_ascii_digit).collect();
-    let rest = compact.strip_prefix(digits.as_str()).unwrap_or_default();
-    let bracketed = rest.strip_prefix('(').and_then(|tail| tail.split_once(')'));
-    match bracketed {
-        Some((letter, tail)) if is_inserted(&digits, letter) => {
-            format!("{digits}{}{}", letter.to_uppercase(), tail.to_lowercase())
-        }
-        _ => {
-            let plain = rest.find('(').unwrap_or(rest.len());
-            let (letters, clauses) = rest.split_at(plain);
-            format!("{digits}{}{}", letters.to_uppercase(), clauses.to_lowercase())
-        }
+    /// Every section of the head, as act and section.
+    fn sections(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ipc = self.ipc.iter().map(|section| ("IPC", section.as_str()));
+        let bns = self.bns.iter().map(|section| ("BNS", section.as_str()));
+        ipc.chain(bns).chain(self.special.iter().filter_map(|text| text.split_once(':')))
     }
-}
-
-/// Whether `364(A)` means the inserted section 364A: only where such a section is in the tables and the
-/// letter was written as a capital.
-fn is_inserted(digits: &str, letter: &str) -> bool {
-    !letter.is_empty()
-        && letter.chars().all(|c| c.is_ascii_uppercase())
-        && TABLES.head_by_section.contains_key(&("IPC".to_owned(), format!("{digits}{letter}")))
-        || digits == "66" && matches!(letter, "C" | "D")
 }
 
 #[cfg(test)]
@@ -191,18 +179,67 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_a_section() {
-        for (written, normal) in [
-            ("304(A)", "304A"),
-            ("304a", "304A"),
-            (" 20 (B) ", "20(b)"),
-            ("3(1)(r)(s)", "3(1)(r)(s)"),
-            ("66(C)", "66C"),
-            ("3(5)", "3(5)"),
+    fn every_spelling_leads_to_its_head() {
+        for (act, section, code) in [
+            ("IPC", "304(A)", "DEATH_BY_NEGLIGENCE"),
+            ("IPC", "304-ए", "DEATH_BY_NEGLIGENCE"),
+            ("IPC", "304B(2)", "DOWRY_DEATH"),
+            ("IPC", "304 Part II", "CULPABLE_HOMICIDE"),
+            ("IPC", "354(D)", "STALKING"),
+            ("IPC", "354(B)", "OUTRAGE_MODESTY"),
+            ("IPC", "498ए", "CRUELTY_HUSBAND"),
+            ("IPC", "363 (क)", "CHILD_BEGGING_KIDNAP"),
+            ("IPC", "506(2)", "CRIMINAL_INTIMIDATION"),
+            ("BNS", "305(B)", "THEFT_MOTOR_VEHICLE"),
+            ("BNS", "305 ख", "THEFT_MOTOR_VEHICLE"),
+            ("IT", "66(C)", "CYBER_FRAUD"),
+            ("IT", "66 डी", "CYBER_FRAUD"),
+            ("NDPS", "20(B)2(a)", "NARCOTICS"),
+            ("EXCISE_MP", "36 (ख)", "EXCISE_OFFENCE"),
         ] {
-            assert_eq!(normal_section(written), normal);
+            assert_eq!(head(act, section), Some(code), "{act} {section}");
         }
-        assert_eq!(head("IPC", "304(A)"), Some("DEATH_BY_NEGLIGENCE"));
+        assert_eq!(head("IT", "66"), None, "a whole section is not the one inserted beside it");
+        assert_eq!(head("IPC", ""), None);
+        assert_eq!(head("NDPS", ""), Some("NARCOTICS"));
+    }
+
+    /// BNS s.72 and IPC s.228A protect the victims of these sections, however they are written.
+    #[test]
+    fn no_spelling_of_a_sexual_offence_escapes_withholding() {
+        let bns = [
+            "63", "64", "64(1)", "64(2)(m)", "65", "65(1)", "65 (2)", "66", "67", "68", "69", "70", "70(1)",
+            "70(2)", "71",
+        ];
+        let ipc = [
+            "375",
+            "376",
+            "376(2)(n)",
+            "376(3)",
+            "376A",
+            "376(A)",
+            "376AB",
+            "376 कख",
+            "376B",
+            "376C",
+            "376D",
+            "376(D)(A)",
+            "376DA",
+            "376डीबी",
+            "376E",
+            "376F",
+            "३७६",
+            "376ए",
+        ];
+        let sections =
+            bns.map(|section| ("BNS", section)).into_iter().chain(ipc.map(|section| ("IPC", section)));
+        for (act, section) in sections.chain([("POCSO", "4"), ("POCSO", "क"), ("POCSO", "")]) {
+            assert_eq!(
+                Head::of(act, section).map(|head| head.withholding.as_str()),
+                Some("SEXUAL"),
+                "{act} {section}"
+            );
+        }
     }
 
     #[test]
@@ -210,12 +247,38 @@ mod tests {
         for (name, code) in [
             ("IPC 1860", "IPC"),
             ("भादवि", "IPC"),
+            ("भा.द.वि.", "IPC"),
+            ("The Indian Penal Code, 1860", "IPC"),
             ("NARCOTIC DRUGS & PSYCHOTROPIC SUBSTANCES ACT, 1985", "NDPS"),
             ("Indian Motor Vehicles Act 1988", "MV"),
+            ("POCSO Act (2012)", "POCSO"),
+            ("The Protection of Children from Sexual Offences Act, 2012", "POCSO"),
+            ("Protection of Children from Sexual Offences Act", "POCSO"),
+            ("SC/ST Act", "SC_ST"),
         ] {
             assert_eq!(Act::by_name(name).map(|act| act.code.as_str()), Some(code), "{name}");
         }
-        assert!(Act::by_name("no such act").is_none());
+        for name in ["no such act", "", "The", "1860", "Motor Vehicles Act 1939"] {
+            assert!(Act::by_name(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_rows_claim_the_same_name_or_section() {
+        let (mut names, mut sections) = (HashMap::new(), HashMap::new());
+        for act in Act::all() {
+            assert!(act.year().len() == 4 && act.name_hi.ends_with(act.year()), "{}", act.code);
+            for name in act.aliases.iter().chain([&act.code, &act.name_en, &act.name_hi]) {
+                let other = names.insert(fold(name), &act.code);
+                assert!(other.is_none_or(|other| *other == act.code), "{name} is {other:?} and {}", act.code);
+            }
+        }
+        for head in Head::all() {
+            for (act, section) in head.sections() {
+                let other = sections.insert((act, normal_section(section)), &head.head);
+                assert_eq!(other, None, "{act} {section} of {}", head.head);
+            }
+        }
     }
 
     #[test]
