@@ -1,2 +1,66 @@
-//! Being laid.
-fn main() {}
+//! `sanchar-producer`: publishes one state's crime records. What it does is in the library.
+
+mod args;
+mod check;
+mod dry;
+mod progress;
+mod show;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use sanchar_producer::{Options, ProducerConfig};
+use sanchar_runtime::cli::{DaemonArgs, DaemonCommand};
+use sanchar_runtime::lifecycle::{Failure, run_daemon};
+
+/// The name in logs, metrics and messages.
+const NAME: &str = "sanchar-producer";
+
+fn main() -> ExitCode {
+    let args = match sanchar_runtime::cli::parse::<Args>() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let path = match args.config() {
+        Ok(path) => path,
+        Err(failure) => return conclude(Err(failure)),
+    };
+    match args.command() {
+        Command::Run { once } => run(path, once),
+        Command::CheckConfig => conclude(check::check(path)),
+        Command::PrintConfig => print(path),
+        Command::DryRun(options) => conclude(dry::dry_run(path, &options)),
+    }
+}
+
+/// Runs the daemon, or one pass over what is there.
+fn run(path: &Path, once: bool) -> ExitCode {
+    let args = DaemonArgs::new(path, DaemonCommand::Run);
+    run_daemon(NAME, &args, |config: ProducerConfig, context| async move {
+        let bar = if once { progress::bar() } else { None };
+        let options = Options { once, progress: bar.map(progress::observer), ..Options::default() };
+        let summary = sanchar_producer::run(config.in_folder_of(path), options, context).await?;
+        if once { say(&summary.to_string()) } else { Ok(()) }
+    })
+}
+
+fn print(path: &Path) -> ExitCode {
+    let args = DaemonArgs::new(path, DaemonCommand::PrintConfig);
+    run_daemon(NAME, &args, |_: ProducerConfig, _| async { Ok(()) })
+}
+
+/// Writes an answer to standard output.
+fn say(text: &str) -> Result<(), Failure> {
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::temporary(format!("cannot write the answer: {error}")))
+}
+
+/// Ends a command that is no daemon.
+fn conclude(outcome: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    // Nobody is left to tell if standard error is closed.
+    drop(writeln!(std::io::stderr(), "{NAME}: {failure}"));
+    failure.exit_code().into()
+}

@@ -65,6 +65,9 @@ pub struct Spec {
     /// What stands between the texts of `columns`. Default: a blank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub join: Option<String>,
+    /// Whether `columns` count as empty as soon as one of them is. Else the empty ones are left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all_or_none: bool,
     /// The same value for every row, instead of a column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constant: Option<Scalar>,
@@ -127,6 +130,9 @@ impl<T: Leaf> Field<T> {
         if sources.iter().filter(|given| **given).count() != 1 {
             return Err("a field needs exactly one of `column`, `columns` and `constant`".to_owned());
         }
+        if spec.all_or_none && spec.columns.is_empty() {
+            return Err("`all_or_none` is about `columns`, and there are none: remove it".to_owned());
+        }
         if spec.map.is_empty() && (spec.default.is_some() || spec.unknown.is_some()) {
             return Err("`default` and `unknown` are about a `map`, and there is none".to_owned());
         }
@@ -183,7 +189,8 @@ impl<T: Leaf> Field<T> {
             return cleaned(column);
         }
         let parts: Vec<_> = self.spec.columns.iter().filter_map(cleaned).collect();
-        (!parts.is_empty()).then(|| Cow::Owned(parts.join(self.spec.join.as_deref().unwrap_or(" "))))
+        let enough = if self.spec.all_or_none { self.spec.columns.len() } else { 1 };
+        (parts.len() >= enough).then(|| Cow::Owned(parts.join(self.spec.join.as_deref().unwrap_or(" "))))
     }
 
     fn cleaned<'a>(&self, text: &'a str, null_values: &[String]) -> Option<Cow<'a, str>> {

@@ -110,11 +110,16 @@ impl Mapper {
         self.width
     }
 
+    /// Whether the records have revisions of their own.
+    #[must_use]
+    pub fn has_own_revision(&self) -> bool {
+        self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some())
+    }
+
     /// Whether two rows of one file must not be the same record with different content.
     #[must_use]
     pub fn refuses_same_record(&self) -> bool {
-        let has_revision = self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
-        !has_revision && self.rows.same_record == SameRecord::Quarantine
+        !self.has_own_revision() && self.rows.same_record == SameRecord::Quarantine
     }
 
     /// Decides what becomes of a row.

@@ -26,8 +26,7 @@ impl SeenRecords {
     /// # Errors
     /// When the record was there before with other content.
     pub fn check(&mut self, event: &CrimeEvent) -> Result<(), Rejection> {
-        let record = fingerprint(&Sha256::of(event.record_id.as_str().as_bytes()));
-        let content = fingerprint(&event.content_hash);
+        let (record, content) = fingerprints(event);
         match self.content.get(&record) {
             Some(known) if *known == content => Ok(()),
             Some(_) => Err(Problem::new(
@@ -43,6 +42,12 @@ impl SeenRecords {
         }
     }
 
+    /// Remembers an event's record with its newer content.
+    pub fn replace(&mut self, event: &CrimeEvent) {
+        let (record, content) = fingerprints(event);
+        self.content.insert(record, content);
+    }
+
     fn remember(&mut self, record: u64, content: u64) {
         if self.order.len() >= RECORDS_MAX
             && let Some(oldest) = self.order.pop_front()
@@ -52,6 +57,10 @@ impl SeenRecords {
         self.order.push_back(record);
         self.content.insert(record, content);
     }
+}
+
+fn fingerprints(event: &CrimeEvent) -> (u64, u64) {
+    (fingerprint(&Sha256::of(event.record_id.as_str().as_bytes())), fingerprint(&event.content_hash))
 }
 
 /// The first eight bytes of a digest.

@@ -55,6 +55,8 @@ fn columns_are_joined_without_the_empty_ones() {
     assert_eq!(text("{ columns = ['a', 'b'] }", &["x", "y"]), Ok(Some("x y".into())));
     assert_eq!(text("{ columns = ['a', 'b'], join = '/' }", &["x", "NULL"]), Ok(Some("x".into())));
     assert_eq!(text("{ columns = ['a', 'b'] }", &["", "--"]), Ok(None));
+    assert_eq!(text("{ columns = ['a', 'b'], all_or_none = true }", &["x", ""]), Ok(None));
+    assert_eq!(text("{ columns = ['a', 'b'], all_or_none = true }", &["x", "y"]), Ok(Some("x y".into())));
 }
 
 #[test]

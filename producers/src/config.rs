@@ -1,0 +1,219 @@
+//! A state's configuration: one TOML file with the runtime's tables and the producer's own.
+
+use std::path::{Path, PathBuf};
+
+use sanchar_runtime::config::{self, ConfigError};
+use sanchar_runtime::http::HttpConfig;
+use sanchar_runtime::kafka::KafkaConfig;
+use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
+use sanchar_runtime::logs::LogConfig;
+use sanchar_runtime::registry::RegistryConfig;
+use sanchar_schemas::StateCode;
+use serde::{Deserialize, Serialize};
+
+use crate::language::column::{Columns, UnknownColumn};
+use crate::language::rows::Rows;
+use crate::language::targets::Mapping;
+use crate::mapping::Mapper;
+use crate::publish::PublishConfig;
+use crate::source::SourceConfig;
+use crate::store::StoreConfig;
+
+/// Everything that a state's file says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProducerConfig {
+    /// Whose events these are.
+    pub state: StateConfig,
+    /// Where rows come from.
+    pub source: SourceConfig,
+    /// Where checkpoints and quarantine are kept.
+    #[serde(default)]
+    pub store: StoreConfig,
+    /// How events are handed to the broker.
+    #[serde(default)]
+    pub publish: PublishConfig,
+    /// What holds for every row.
+    #[serde(default)]
+    pub rows: Rows,
+    /// Which column fills which field of an event.
+    pub mapping: Box<Mapping>,
+    /// The brokers.
+    #[serde(default)]
+    pub kafka: KafkaConfig,
+    /// The schema registry.
+    #[serde(default)]
+    pub registry: RegistryConfig,
+    /// Probes and metrics.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// Log lines.
+    #[serde(default)]
+    pub logs: LogConfig,
+    /// Start and stop.
+    #[serde(default)]
+    pub lifecycle: LifecycleConfig,
+    /// Folder that relative paths begin at: the configuration file's.
+    #[serde(skip)]
+    base: PathBuf,
+}
+
+/// The `[state]` table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateConfig {
+    /// ISO 3166-2 code of the state whose police publish, for example `IN-KA`.
+    pub code: StateCode,
+}
+
+impl ProducerConfig {
+    /// Reads a file, with the environment over it. Relative paths in it begin at its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with the place and the remedy.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(config::load::<Self>(path)?.in_folder_of(path))
+    }
+
+    /// The same configuration, with relative paths beginning at the folder of `path`.
+    #[must_use]
+    pub fn in_folder_of(mut self, path: &Path) -> Self {
+        self.base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        self
+    }
+
+    /// Folder that relative paths begin at.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// A source file's path as it is shown and recorded: relative where it lies under [`ProducerConfig::base`].
+    #[must_use]
+    pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.base).unwrap_or(path)
+    }
+
+    /// The mapping, bound to the columns of a source called `source_name`.
+    ///
+    /// # Errors
+    /// The first column that the mapping names and the source lacks.
+    pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, UnknownColumn> {
+        Mapper::bind(self.state.code, &self.rows, &self.mapping, columns, source_name)
+    }
+
+    /// Finds what can be found wrong in what the dry run needs too: everything but the network's tables.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its remedy.
+    pub fn check_mapping(&self) -> Result<(), ConfigError> {
+        self.source.check()?;
+        self.rows.check()?;
+        self.publish.check()?;
+        let needed = [
+            ("mapping.kind", self.mapping.kind.is_some()),
+            ("mapping.police_station", self.mapping.police_station.is_some()),
+            ("mapping.fir.number", self.mapping.fir.as_ref().is_some_and(|fir| fir.number.is_some())),
+            ("mapping.fir.year", self.mapping.fir.as_ref().is_some_and(|fir| fir.year.is_some())),
+        ];
+        match needed.into_iter().find(|(_, given)| !given) {
+            Some((field, _)) => {
+                Err(ConfigError::field(field, "is missing: every event needs it, say where it comes from"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl DaemonConfig for ProducerConfig {
+    fn logs(&self) -> &LogConfig {
+        &self.logs
+    }
+
+    fn http(&self) -> &HttpConfig {
+        &self.http
+    }
+
+    fn lifecycle(&self) -> &LifecycleConfig {
+        &self.lifecycle
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check_mapping()?;
+        self.kafka.check()?;
+        if self.registry.url.is_empty() { Ok(()) } else { self.registry.check() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = r#"
+[state]
+code = "IN-GA"
+[source]
+files = ["fir.csv"]
+format = "csv"
+[mapping]
+kind = { constant = "FIR" }
+[mapping.police_station]
+name = "Station"
+[mapping.fir]
+number = "No"
+year = "Year"
+[kafka]
+bootstrap = "localhost:9092"
+"#;
+
+    fn load(text: &str) -> Result<ProducerConfig, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("goa.toml");
+        std::fs::write(&path, text).unwrap();
+        let shown = format!("{}/", folder.path().display());
+        let loaded = ProducerConfig::load(&path).and_then(|config| config.check().map(|()| config));
+        loaded.map_err(|error| error.to_string().replace(&shown, ""))
+    }
+
+    #[test]
+    fn the_smallest_file_is_enough_and_prints_as_it_reads() {
+        let config = load(SMALLEST).unwrap();
+        let printed = sanchar_runtime::config::effective(&config).unwrap();
+        let again: ProducerConfig = toml::from_str(&printed).unwrap();
+        assert_eq!(ProducerConfig { base: PathBuf::new(), ..config }, again, "{printed}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_line_column_and_the_nearest_word() {
+        for (from, to, message) in [
+            (
+                "number = \"No\"",
+                "numbr = \"No\"",
+                "goa.toml:12:1: mapping.fir.numbr: unknown field `numbr`, did you mean `number`?",
+            ),
+            (
+                "kind = { constant = \"FIR\" }",
+                "kind = { constant = \"FIRR\" }",
+                "goa.toml:8:8: mapping.kind: `FIRR` is not one of",
+            ),
+            ("\"IN-GA\"", "\"IN-XX\"", "goa.toml:3:8: state.code: "),
+            (
+                "format = \"csv\"",
+                "format = \"csvv\"",
+                "goa.toml:6:10: source.format: unknown variant `csvv`, did you mean `csv`?",
+            ),
+            ("name = \"Station\"", "name = { column = \"S\", colmn = \"T\" }", "did you mean `column`?"),
+            (
+                "kind = {",
+                "narrative = \"Facts\"\nkind = {",
+                "goa.toml:8:13: mapping.narrative: persons' names",
+            ),
+            ("year = \"Year\"", "", "mapping.fir.year is missing"),
+            ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),
+            ("bootstrap = \"localhost:9092\"", "", "kafka.bootstrap has"),
+        ] {
+            let error = load(&SMALLEST.replace(from, to)).unwrap_err();
+            assert!(error.contains(message), "{error}\nshould be\n{message}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What would be published: every row through the mapping, without broker, registry or store.
+
+use std::path::Path;
+
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::CrimeEvent;
+
+use crate::config::ProducerConfig;
+use crate::language::rows::Skip;
+use crate::reading::{FileReading, Outcome, Revisions};
+use crate::reason::{Problem, Reason, Rejection};
+use crate::source::{Next, RawRow, UnterminatedLine, discover};
+use crate::summary::{BLANK_LINE, Summary};
+
+/// One row's fate, as a dry run shows it.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'a> {
+    /// This event would be published.
+    Event(&'a CrimeEvent),
+    /// The row would go to quarantine.
+    Rejected {
+        /// The source file.
+        file: &'a str,
+        /// The row's first line, from 1.
+        line: u64,
+        /// Why.
+        rejection: &'a Rejection,
+    },
+}
+
+/// How far reading has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Bytes of all files together.
+    pub bytes_total: u64,
+    /// Rows read.
+    pub rows: u64,
+}
+
+/// Maps every row of every file at the time `now_ms` and shows what would become of it.
+///
+/// # Errors
+/// [`Failure`] with exit code 78 when the configuration does not fit the files, or a file cannot be read; and whatever
+/// `show` fails with.
+pub fn dry_run(
+    config: &ProducerConfig,
+    now_ms: i64,
+    show: &mut dyn FnMut(Shown<'_>) -> Result<(), Failure>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Summary, Failure> {
+    config.check_mapping()?;
+    let files = source_files(config)?;
+    let size = |path: &std::path::PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
+    let mut run = DryRun {
+        config,
+        now_ms,
+        revisions: Revisions::after(0),
+        summary: Summary::default(),
+        show,
+        progress,
+        at: Progress { bytes_total: files.iter().map(size).sum(), ..Progress::default() },
+    };
+    for path in &files {
+        run.file(path)?;
+    }
+    Ok(run.summary)
+}
+
+/// How many of the source's files are there; the mapping fits each of them.
+///
+/// # Errors
+/// [`Failure`] with exit code 78 when it does not fit one, or a file cannot be read.
+pub fn fitting_files(config: &ProducerConfig) -> Result<usize, Failure> {
+    let Ok(files) = source_files(config) else { return Ok(0) };
+    let there: Vec<_> = files.into_iter().filter(|path| path.exists()).collect();
+    for path in &there {
+        let opened = FileReading::open(config, path, &mut Revisions::after(0));
+        opened.map_err(|error| Failure::config(error.to_string()))?;
+    }
+    Ok(there.len())
+}
+
+/// The files of a source, which must be there.
+///
+/// # Errors
+/// [`Failure`] with exit code 78 when a folder cannot be listed or nothing is there.
+pub(crate) fn source_files(config: &ProducerConfig) -> Result<Vec<std::path::PathBuf>, Failure> {
+    let files = discover(config.base(), &config.source.files).map_err(|(folder, error)| {
+        Failure::config(format!(
+            "source.files: cannot list {} ({error}): name a folder that is there",
+            folder.display()
+        ))
+    })?;
+    if files.is_empty() {
+        return Err(Failure::config("source.files matches no file: correct it, or put a file there"));
+    }
+    Ok(files)
+}
+
+struct DryRun<'a> {
+    config: &'a ProducerConfig,
+    now_ms: i64,
+    revisions: Revisions,
+    summary: Summary,
+    show: &'a mut dyn FnMut(Shown<'_>) -> Result<(), Failure>,
+    progress: &'a mut dyn FnMut(Progress),
+    at: Progress,
+}
+
+impl DryRun<'_> {
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        let opened = FileReading::open(self.config, path, &mut self.revisions);
+        let Some(mut reading) = opened.map_err(|error| Failure::config(error.to_string()))? else {
+            return Ok(());
+        };
+        let before = self.at.bytes;
+        loop {
+            let failed = |error| Failure::config(format!("{}: cannot be read on ({error})", path.display()));
+            match reading.next_row().map_err(failed)? {
+                Next::Row(row) => self.row(&mut reading, &row)?,
+                Next::Tail(row) => match reading.file().give_up_line().filter(|_| row.lines > 1) {
+                    Some(first) => self.row(&mut reading, &first)?,
+                    None => return self.tail(&mut reading, &row),
+                },
+                Next::End => return Ok(()),
+            }
+            self.at.bytes = before + reading.position().offset;
+            (self.progress)(self.at);
+        }
+    }
+
+    fn tail(&mut self, reading: &mut FileReading, row: &RawRow) -> Result<(), Failure> {
+        match self.config.source.unterminated_line {
+            UnterminatedLine::Accept => self.row(reading, row),
+            UnterminatedLine::Quarantine => {
+                self.at.rows += 1;
+                self.reject(reading.name(), row, &unterminated())
+            }
+        }
+    }
+
+    fn row(&mut self, reading: &mut FileReading, row: &RawRow) -> Result<(), Failure> {
+        self.at.rows += 1;
+        match reading.judge(row, &mut self.revisions, self.now_ms) {
+            Outcome::Event(event) => {
+                self.summary.publish();
+                (self.show)(Shown::Event(&event))
+            }
+            Outcome::Blank => {
+                self.summary.filter(BLANK_LINE, reading.name(), row.line);
+                Ok(())
+            }
+            Outcome::Skipped(rule) => {
+                self.summary.filter(skip_name(&self.config.rows.skip, rule), reading.name(), row.line);
+                Ok(())
+            }
+            Outcome::Rejected(rejection) => self.reject(reading.name(), row, &rejection),
+        }
+    }
+
+    fn reject(&mut self, file: &str, row: &RawRow, rejection: &Rejection) -> Result<(), Failure> {
+        self.summary.quarantine(rejection.reason, file, row.line);
+        (self.show)(Shown::Rejected { file, line: row.line, rejection })
+    }
+}
+
+/// The name under which a rule's rows are counted.
+pub(crate) fn skip_name(rules: &[Skip], rule: usize) -> &str {
+    rules.get(rule).map_or("", |skip| skip.reason.as_str())
+}
+
+/// Why a last line without a line break is not taken for a row.
+pub(crate) fn unterminated() -> Rejection {
+    let message =
+        "is the last line and has no line break, so it may be half-written: end the file with a line break";
+    Problem::new(Reason::Unterminated, message).at("")
+}

@@ -1,0 +1,86 @@
+//! The producer's numbers for Prometheus, all labelled with the state whose events it publishes.
+
+use prometheus::{Gauge, IntCounter, IntCounterVec};
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::metrics::Metrics;
+use sanchar_schemas::StateCode;
+
+use crate::reason::Reason;
+
+/// Counters and gauges of one producer.
+#[derive(Debug, Clone)]
+pub(crate) struct ProducerMetrics {
+    state: &'static str,
+    /// Rows and empty lines read.
+    pub(crate) read: IntCounter,
+    /// Events handed to the client.
+    pub(crate) sent: IntCounter,
+    /// Events that the broker has acknowledged.
+    pub(crate) published: IntCounter,
+    quarantined: IntCounterVec,
+    filtered: IntCounterVec,
+    /// Rows that are with the broker.
+    pub(crate) in_flight: Gauge,
+    /// Bytes of source files not yet read.
+    pub(crate) lag_bytes: Gauge,
+    /// When the broker last acknowledged an event, in seconds since 1970.
+    pub(crate) last_published: Gauge,
+    /// Files that cannot be read by this configuration.
+    pub(crate) files_refused: Gauge,
+}
+
+impl ProducerMetrics {
+    /// Registers them.
+    ///
+    /// # Errors
+    /// As [`Metrics::counter`].
+    pub(crate) fn register(metrics: &Metrics, state: StateCode) -> Result<Self, Failure> {
+        let state = state.as_str();
+        let counter = |name: &str, help: &str| {
+            metrics.counter_vec(name, help, &["state"]).map(|counter| counter.with_label_values(&[state]))
+        };
+        let gauge = |name: &str, help: &str| {
+            metrics.gauge_vec(name, help, &["state"]).map(|gauge| gauge.with_label_values(&[state]))
+        };
+        let quarantined = metrics.counter_vec(
+            "sanchar_rows_quarantined_total",
+            "Rows that were put into quarantine, by reason code.",
+            &["state", "reason"],
+        )?;
+        for reason in Reason::ALL {
+            quarantined.with_label_values(&[state, reason.as_str()]);
+        }
+        Ok(Self {
+            state,
+            read: counter("sanchar_rows_read_total", "Rows and empty lines read from source files.")?,
+            sent: counter("sanchar_rows_sent_total", "Events handed to the Kafka client.")?,
+            published: counter("sanchar_rows_published_total", "Events that the broker has acknowledged.")?,
+            quarantined,
+            filtered: metrics.counter_vec(
+                "sanchar_rows_filtered_total",
+                "Rows that the mapping leaves out, by the name that it gives them.",
+                &["state", "reason"],
+            )?,
+            in_flight: gauge("sanchar_rows_in_flight", "Rows sent and not yet acknowledged.")?,
+            lag_bytes: gauge("sanchar_source_lag_bytes", "Bytes of source files not yet read.")?,
+            last_published: gauge(
+                "sanchar_last_published_timestamp_seconds",
+                "When the broker last acknowledged an event, in seconds since 1970.",
+            )?,
+            files_refused: gauge(
+                "sanchar_source_files_refused",
+                "Source files that cannot be read by this configuration.",
+            )?,
+        })
+    }
+
+    /// Counts a row in quarantine.
+    pub(crate) fn quarantine(&self, reason: Reason) {
+        self.quarantined.with_label_values(&[self.state, reason.as_str()]).inc();
+    }
+
+    /// Counts a row that is left out. Names come from the configuration, which bounds their number.
+    pub(crate) fn filter(&self, name: &str) {
+        self.filtered.with_label_values(&[self.state, name]).inc();
+    }
+}

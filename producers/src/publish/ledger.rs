@@ -1,0 +1,264 @@
+//! The rows that were read and whose fate is not known yet, in the order of their sources.
+//!
+//! Bounded in rows and bytes: a reader waits for room. Fates come in any order, from another thread; rows come out in
+//! order. Nothing here writes a file.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::source::{Position, RawRow};
+
+/// A place behind a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    /// The source file.
+    pub(crate) file: Arc<PathBuf>,
+    /// Where reading goes on once the row and all before it are settled.
+    pub(crate) position: Position,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is with the broker, which has not answered.
+    Waiting,
+    /// The broker has acknowledged it, or it does not go there.
+    Settled,
+    /// The broker refuses its size.
+    TooLarge,
+}
+
+/// A row in the ledger.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) mark: Mark,
+    pub(crate) fate: Fate,
+    /// Bytes of its message and of the row that is kept with it; 0 for a row that goes nowhere.
+    pub(crate) cost: usize,
+    /// The row itself, should the broker refuse it.
+    pub(crate) row: Option<RawRow>,
+}
+
+/// What has been settled since the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// The last place of each run of rows of one file.
+    pub(crate) marks: Vec<Mark>,
+    /// Rows that the broker refuses for their size.
+    pub(crate) too_large: Vec<(Arc<PathBuf>, RawRow)>,
+    /// Rows that the broker has acknowledged.
+    pub(crate) acknowledged: u64,
+    /// Why the client cannot go on.
+    pub(crate) failure: Option<String>,
+}
+
+/// The rows in flight.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    rows_max: usize,
+    bytes_max: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: VecDeque<Entry>,
+    /// Ticket of the first entry.
+    first: u64,
+    waiting: usize,
+    bytes: usize,
+    failure: Option<String>,
+}
+
+impl Ledger {
+    /// A ledger with room for so many rows, and so many bytes that are with the broker.
+    pub(crate) fn new(rows_max: usize, bytes_max: usize) -> Self {
+        Self { rows_max, bytes_max, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Whether another row of `cost` bytes may go in. One row always may, however large.
+    pub(crate) fn has_room(&self, cost: usize) -> bool {
+        let state = self.lock();
+        state.entries.is_empty()
+            || (state.entries.len() < self.rows_max
+                && (state.bytes == 0 || state.bytes + cost <= self.bytes_max))
+    }
+
+    /// Puts a row in and gives its ticket.
+    pub(crate) fn enter(&self, entry: Entry) -> u64 {
+        let mut state = self.lock();
+        if let Some(last) = state.entries.back_mut()
+            && last.fate == Fate::Settled
+            && entry.fate == Fate::Settled
+            && last.cost == 0
+            && entry.cost == 0
+            && Arc::ptr_eq(&last.mark.file, &entry.mark.file)
+        {
+            // Rows that go nowhere need no entry of their own.
+            last.mark = entry.mark;
+        } else {
+            state.waiting += usize::from(entry.fate == Fate::Waiting);
+            state.bytes += entry.cost;
+            state.entries.push_back(entry);
+        }
+        state.first + u64::try_from(state.entries.len()).unwrap_or_default() - 1
+    }
+
+    /// Takes the last entry out again: it was not handed over after all.
+    pub(crate) fn take_back(&self) -> Option<Entry> {
+        let mut state = self.lock();
+        let entry = state.entries.pop_back()?;
+        state.waiting -= usize::from(entry.fate == Fate::Waiting);
+        state.bytes -= entry.cost;
+        Some(entry)
+    }
+
+    /// Notes what became of a row. Called by the client's thread; never waits.
+    pub(crate) fn settle(&self, ticket: u64, fate: Fate) {
+        let mut state = self.lock();
+        let index = ticket.checked_sub(state.first).and_then(|index| usize::try_from(index).ok());
+        let Some(entry) = index.and_then(|index| state.entries.get_mut(index)) else { return };
+        entry.fate = fate;
+        let cost = entry.cost;
+        state.waiting = state.waiting.saturating_sub(1);
+        state.bytes = state.bytes.saturating_sub(cost);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Notes that the client cannot go on. Called by the client's thread; never waits.
+    pub(crate) fn fail(&self, reason: String) {
+        self.lock().failure.get_or_insert(reason);
+        self.changed.notify_all();
+    }
+
+    /// Takes out everything up to the first row whose fate is not known.
+    pub(crate) fn collect(&self) -> Settled {
+        let mut state = self.lock();
+        let mut settled = Settled { failure: state.failure.clone(), ..Settled::default() };
+        while state.entries.front().is_some_and(|entry| entry.fate != Fate::Waiting) {
+            let Some(Entry { mark, fate, cost, row }) = state.entries.pop_front() else { break };
+            state.first += 1;
+            match (fate, row) {
+                (Fate::TooLarge, Some(row)) => settled.too_large.push((Arc::clone(&mark.file), row)),
+                _ if cost > 0 => settled.acknowledged += 1,
+                _ => {}
+            }
+            match settled.marks.last_mut().filter(|last| Arc::ptr_eq(&last.file, &mark.file)) {
+                Some(last) => *last = mark,
+                None => settled.marks.push(mark),
+            }
+        }
+        settled
+    }
+
+    /// Rows that are with the broker.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().waiting
+    }
+
+    /// Whether nothing is left to collect.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().entries.is_empty()
+    }
+
+    /// Waits until something is settled, at most for `patience`.
+    pub(crate) fn wait(&self, patience: Duration) {
+        // Whether it was woken or not, the caller looks for itself.
+        drop(self.changed.wait_timeout(self.lock(), patience));
+    }
+
+    /// What this lock holds is whole after every statement, so a thread that panicked holding it spoiled nothing.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(file: &Arc<PathBuf>, offset: u64, fate: Fate) -> Entry {
+        let mut position = Position::default();
+        position.offset = offset;
+        let row = RawRow { bytes: Vec::new(), offset, line: 1, lines: 1, length: 0, fault: None };
+        let cost = if fate == Fate::Waiting { 100 } else { 0 };
+        Entry { mark: Mark { file: Arc::clone(file), position }, fate, cost, row: Some(row) }
+    }
+
+    fn offsets(settled: &Settled) -> Vec<u64> {
+        settled.marks.iter().map(|mark| mark.position.offset).collect()
+    }
+
+    #[test]
+    fn rows_come_out_in_order_whatever_the_broker_answers_first() {
+        let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
+        let tickets: Vec<u64> =
+            (1..=3).map(|offset| ledger.enter(entry(&file, offset, Fate::Waiting))).collect();
+        ledger.settle(tickets[2], Fate::Settled);
+        ledger.settle(tickets[1], Fate::Settled);
+        assert!(ledger.collect().marks.is_empty(), "the first is still under way");
+        ledger.settle(tickets[0], Fate::Settled);
+        let settled = ledger.collect();
+        assert_eq!((offsets(&settled), settled.acknowledged), (vec![3], 3));
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn rows_that_go_nowhere_wait_behind_those_that_do() {
+        let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
+        let other = Arc::new(PathBuf::from("b"));
+        let first = ledger.enter(entry(&file, 1, Fate::Waiting));
+        for offset in 2..1_000 {
+            ledger.enter(entry(&file, offset, Fate::Settled));
+        }
+        ledger.enter(entry(&other, 1, Fate::Settled));
+        assert!(ledger.has_room(0), "rows that go nowhere share an entry");
+        assert!(ledger.collect().marks.is_empty());
+        ledger.settle(first, Fate::TooLarge);
+        let settled = ledger.collect();
+        assert_eq!(offsets(&settled), [999, 1]);
+        assert_eq!((settled.too_large.len(), settled.acknowledged), (1, 0));
+    }
+
+    #[test]
+    fn room_is_bounded_in_rows_and_in_bytes() {
+        let file = Arc::new(PathBuf::from("a"));
+        let by_rows = Ledger::new(2, 1_000);
+        by_rows.enter(entry(&file, 1, Fate::Waiting));
+        assert!(by_rows.has_room(100));
+        by_rows.enter(entry(&file, 2, Fate::Waiting));
+        assert!(!by_rows.has_room(100));
+        let by_bytes = Ledger::new(10, 150);
+        assert!(by_bytes.has_room(1_000), "one row always fits");
+        let ticket = by_bytes.enter(entry(&file, 1, Fate::Waiting));
+        assert!(!by_bytes.has_room(100) && by_bytes.has_room(50));
+        by_bytes.settle(ticket, Fate::Settled);
+        assert!(by_bytes.has_room(100));
+        assert_eq!(by_bytes.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_row_that_was_not_handed_over_leaves_no_trace() {
+        let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
+        let first = ledger.enter(entry(&file, 1, Fate::Waiting));
+        ledger.enter(entry(&file, 2, Fate::Waiting));
+        assert!(ledger.take_back().is_some());
+        let again = ledger.enter(entry(&file, 2, Fate::Waiting));
+        assert_eq!((again, ledger.in_flight()), (first + 1, 2));
+        ledger.settle(first, Fate::Settled);
+        ledger.settle(again, Fate::Settled);
+        assert_eq!(offsets(&ledger.collect()), [2]);
+    }
+
+    #[test]
+    fn a_failure_stays() {
+        let ledger = Ledger::new(10, 1_000);
+        ledger.fail("first".into());
+        ledger.fail("second".into());
+        assert_eq!(ledger.collect().failure.as_deref(), Some("first"));
+    }
+}

@@ -1,0 +1,111 @@
+//! An event as a Kafka message: key, Avro in the Confluent wire format, CloudEvents headers and a trace context.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use jiff::Timestamp;
+use sanchar_runtime::registry::SchemaId;
+use sanchar_schemas::codec::{CodecError, encode_event};
+use sanchar_schemas::{CrimeEvent, headers, wire};
+
+/// A message for the topic of its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// The case key, so that a case keeps its order.
+    pub(crate) key: String,
+    /// Five bytes of wire format and the Avro datum.
+    pub(crate) payload: Vec<u8>,
+    /// Names and values.
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Message {
+    /// The message of an event that was sealed and found valid.
+    pub(crate) fn new(event: &CrimeEvent, schema: SchemaId) -> Result<Self, CodecError> {
+        let headers = vec![
+            (headers::CE_SPECVERSION, headers::CE_SPECVERSION_VALUE.to_owned()),
+            (headers::CE_ID, event.event_id.clone()),
+            (headers::CE_SOURCE, source(event)),
+            (headers::CE_TYPE, headers::CE_TYPE_REPORTED.to_owned()),
+            (
+                headers::CE_TIME,
+                Timestamp::from_millisecond(event.published_at).unwrap_or_default().to_string(),
+            ),
+            (headers::CONTENT_TYPE, headers::CONTENT_TYPE_AVRO.to_owned()),
+            (headers::TRACEPARENT, traceparent()),
+        ];
+        let payload = wire::frame(schema.0, &encode_event(event)?);
+        Ok(Self { key: event.record_id.case_key().to_owned(), payload, headers })
+    }
+
+    /// What it costs in memory and on the wire, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.key.len() + self.payload.len() + headers
+    }
+}
+
+/// `/in-dl/<police station>`: the station as it stands in the record id, percent-encoded (RFC 3986).
+fn source(event: &CrimeEvent) -> String {
+    let station = event.record_id.as_str().split('/').nth(1).unwrap_or_default();
+    let mut source = format!("/{}/", event.origin.to_topic_part());
+    for byte in station.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                source.push(char::from(byte));
+            }
+            _ => source.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    source
+}
+
+/// A new trace (W3C Trace Context, version 00), sampled.
+fn traceparent() -> String {
+    // The standard library keys every `RandomState` differently, from the system's randomness.
+    let random = || RandomState::new().hash_one(0_u8).max(1);
+    format!("00-{:016x}{:016x}-{:016x}-01", random(), random(), random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sanchar_schemas::codec::Decoder;
+    use sanchar_schemas::schema::Record;
+
+    fn event() -> CrimeEvent {
+        let file = include_str!("../../../schemas/examples/vehicle-stolen.json");
+        serde_json::from_str(file).unwrap()
+    }
+
+    #[test]
+    fn a_message_can_be_read_without_knowing_this_program() {
+        let event = event();
+        let message = Message::new(&event, SchemaId(7)).unwrap();
+        assert_eq!(message.key, event.record_id.case_key());
+        let (id, datum) = wire::parse(&message.payload).unwrap();
+        assert_eq!(id, 7);
+        assert_eq!(Decoder::current(Record::CrimeEvent).decode::<CrimeEvent>(datum).unwrap(), event);
+        let header = |wanted| message.headers.iter().find(|(name, _)| *name == wanted).unwrap().1.as_str();
+        assert_eq!(header("ce_id"), event.event_id);
+        assert_eq!(header("ce_type"), "sanchar.crime.reported.v1");
+        assert!(header("ce_source").starts_with("/in-"), "{}", header("ce_source"));
+        assert!(header("ce_time").ends_with('Z'));
+        assert_eq!(header("content-type"), "application/avro");
+    }
+
+    #[test]
+    fn a_source_is_a_uri_reference() {
+        let mut event = event();
+        event.record_id = sanchar_schemas::RecordId::new(event.origin, "थाना A", 2018, "97", "fir").unwrap();
+        assert!(source(&event).ends_with("/%E0%A4%A5%E0%A4%BE%E0%A4%A8%E0%A4%BE%20A"));
+    }
+
+    #[test]
+    fn every_trace_is_new_and_well_formed() {
+        let (one, other) = (traceparent(), traceparent());
+        assert_ne!(one, other);
+        let parts: Vec<&str> = one.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2, 32, 16, 2]);
+        assert!(one.chars().all(|c| c == '-' || (c.is_ascii_hexdigit() && !c.is_ascii_uppercase())));
+    }
+}

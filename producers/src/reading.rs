@@ -1,0 +1,183 @@
+//! One source file, read and judged row by row: what the daemon and the dry run share.
+//!
+//! It gives out revisions for records that have none of their own, and notices two rows under one record. It neither
+//! publishes nor writes.
+
+use std::io;
+use std::path::Path;
+
+use sanchar_schemas::CrimeEvent;
+use sanchar_schemas::digest::Sha256;
+
+use crate::checkpoint::Checkpoint;
+use crate::config::ProducerConfig;
+use crate::language::column::UnknownColumn;
+use crate::mapping::{Mapper, Reading, SeenRecords, SourceRow, Verdict};
+use crate::reason::Rejection;
+use crate::source::{FileError, Next, Opened, Position, RawRow, SourceFile};
+
+/// Why a file's rows cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The file or its header cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The mapping names a column that it lacks.
+    #[error(transparent)]
+    Column(#[from] UnknownColumn),
+}
+
+/// What becomes of a row.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is published.
+    Event(Box<CrimeEvent>),
+    /// An empty line.
+    Blank,
+    /// The mapping leaves it out: position in `rows.skip`.
+    Skipped(usize),
+    /// It goes to quarantine.
+    Rejected(Rejection),
+}
+
+/// A file being read.
+#[derive(Debug)]
+pub(crate) struct FileReading {
+    file: SourceFile,
+    name: String,
+    mapper: Mapper,
+    seen: SeenRecords,
+}
+
+/// Revisions for records without one of their own: the time of reading, never less than before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revisions {
+    latest: i64,
+}
+
+impl Revisions {
+    /// Revisions later than `latest`.
+    pub(crate) fn after(latest: i64) -> Self {
+        Self { latest }
+    }
+
+    /// The latest that was given out.
+    pub(crate) fn latest(&self) -> i64 {
+        self.latest
+    }
+
+    fn at(&mut self, now_ms: i64) -> Reading {
+        self.latest = self.latest.max(now_ms);
+        Reading { now_ms, revision: self.latest }
+    }
+
+    /// Makes the next revision a greater one, whatever the clock says.
+    fn advance(&mut self) {
+        self.latest += 1;
+    }
+}
+
+impl FileReading {
+    /// Opens a file and binds the mapping to its columns. `None` where it ends before its first row could begin.
+    ///
+    /// # Errors
+    /// [`OpenError`], when the file cannot be read by this configuration.
+    pub(crate) fn open(
+        config: &ProducerConfig,
+        path: &Path,
+        revisions: &mut Revisions,
+    ) -> Result<Option<Self>, OpenError> {
+        let file = match SourceFile::open(path, &config.source)? {
+            Opened::Ready(file) => *file,
+            Opened::NoHeader => return Ok(None),
+        };
+        let name = config.shown(path).display().to_string();
+        let mapper = config.mapper(file.columns(), &name)?;
+        // Two files read within one millisecond may hold the same record.
+        revisions.advance();
+        Ok(Some(Self { file, name, mapper, seen: SeenRecords::default() }))
+    }
+
+    /// The file's name for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the next row begins.
+    pub(crate) fn position(&self) -> &Position {
+        self.file.position()
+    }
+
+    /// Goes on at the place of a checkpoint. False, and nothing usable, where the file was replaced.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn resume(&mut self, place: Checkpoint) -> io::Result<bool> {
+        self.file.resume(place.offset, place.lines, place.rows, place.sha256)
+    }
+
+    /// Digest of the last bytes read, as they are on disk now.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn last_bytes(&self) -> io::Result<Sha256> {
+        self.file.last_bytes()
+    }
+
+    /// The file itself.
+    pub(crate) fn file(&mut self) -> &mut SourceFile {
+        &mut self.file
+    }
+
+    /// The next row, not yet judged.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn next_row(&mut self) -> io::Result<Next> {
+        self.file.next_row()
+    }
+
+    /// Decides what becomes of a row that was read at `now_ms`.
+    pub(crate) fn judge(&mut self, row: &RawRow, revisions: &mut Revisions, now_ms: i64) -> Outcome {
+        if row.is_blank() {
+            return Outcome::Blank;
+        }
+        match self.verdict(row, revisions.at(now_ms)) {
+            Verdict::Event(event) => self.first_of_its_record(event, row, revisions, now_ms),
+            Verdict::Skipped(rule) => Outcome::Skipped(rule),
+            Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
+        }
+    }
+
+    fn verdict(&self, row: &RawRow, reading: Reading) -> Verdict {
+        match self.file.cells(row) {
+            Ok(cells) => self.mapper.map(SourceRow { raw: &row.bytes, cells }, reading),
+            Err(problem) => Verdict::Rejected(problem.at("")),
+        }
+    }
+
+    /// Two rows of one record differ: the second is wrong, or it is newer and needs a greater revision.
+    fn first_of_its_record(
+        &mut self,
+        event: Box<CrimeEvent>,
+        row: &RawRow,
+        revisions: &mut Revisions,
+        now_ms: i64,
+    ) -> Outcome {
+        if !self.mapper.has_own_revision()
+            && let Err(rejection) = self.seen.check(&event)
+        {
+            if self.mapper.refuses_same_record() {
+                return Outcome::Rejected(rejection);
+            }
+            self.seen.replace(&event);
+            revisions.advance();
+            return match self.verdict(row, revisions.at(now_ms)) {
+                Verdict::Event(event) => Outcome::Event(event),
+                Verdict::Skipped(rule) => Outcome::Skipped(rule),
+                Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
+            };
+        }
+        Outcome::Event(event)
+    }
+}

@@ -1,0 +1,323 @@
+//! Reads a file row by row, within a fixed amount of memory, and knows at every row where it is: byte, line and the
+//! digest of everything before.
+//!
+//! A file that grows is read on where it ended. What a row means is not decided here.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use sanchar_schemas::digest::Sha256;
+use sha2::Digest as _;
+
+use super::scan::{Extent, Scan, Shape, bad_quotes, scan, too_large};
+use crate::reason::Problem;
+
+/// Bytes asked for at a time.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// A place between two rows of a file.
+#[derive(Clone, Default)]
+pub(crate) struct Position {
+    /// Bytes before it.
+    pub(crate) offset: u64,
+    /// Physical lines before it.
+    pub(crate) lines: u64,
+    /// Rows before it, title and header not counted.
+    pub(crate) rows: u64,
+    digest: sha2::Sha256,
+}
+
+impl Position {
+    /// SHA-256 of the bytes before it.
+    pub(crate) fn sha256(&self) -> Sha256 {
+        Sha256(self.digest.clone().finalize().into())
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {} line {} row {}", self.offset, self.lines, self.rows)
+    }
+}
+
+/// A row as it stands in the file.
+#[derive(Debug, Clone)]
+pub(crate) struct RawRow {
+    /// Its bytes without the line break; the first `max_row_bytes` of them where it is longer.
+    pub(crate) bytes: Vec<u8>,
+    /// Where its first byte is in the file.
+    pub(crate) offset: u64,
+    /// Its first physical line, from 1.
+    pub(crate) line: u64,
+    /// How many physical lines it has.
+    pub(crate) lines: u64,
+    /// How long it is in the file, without the line break.
+    pub(crate) length: u64,
+    /// What is wrong with it as a row.
+    pub(crate) fault: Option<Problem>,
+}
+
+impl RawRow {
+    /// Whether it is an empty line.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.fault.is_none() && self.bytes.trim_ascii().is_empty()
+    }
+}
+
+/// What the file has next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A row with its line break; the position is behind it.
+    Row(RawRow),
+    /// The rest of the file, without a line break; the position is before it.
+    Tail(RawRow),
+    /// Nothing, for now.
+    End,
+}
+
+/// Reads rows from `input`.
+#[derive(Debug)]
+pub(crate) struct RowReader<R> {
+    input: R,
+    window: Vec<u8>,
+    /// Bytes of the window that are passed.
+    passed: usize,
+    position: Position,
+    bytes_max: usize,
+}
+
+impl<R: Read> RowReader<R> {
+    /// A reader of rows of at most `bytes_max` bytes from the beginning of `input`.
+    pub(crate) fn new(input: R, bytes_max: usize) -> Self {
+        Self { input, window: Vec::new(), passed: 0, position: Position::default(), bytes_max }
+    }
+
+    /// What is read from.
+    pub(crate) fn input(&self) -> &R {
+        &self.input
+    }
+
+    /// Where the next row begins.
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Passes over the first `length` bytes, which must be there, whatever they are.
+    ///
+    /// # Errors
+    /// When the input fails, or is shorter.
+    pub(crate) fn skip_to(&mut self, lines: u64, rows: u64, length: u64) -> io::Result<()> {
+        while self.position.offset < length {
+            if self.unread().is_empty() && !self.fill()? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let left = usize::try_from(length - self.position.offset).unwrap_or(usize::MAX);
+            self.consume(left.min(self.unread().len()), 0);
+        }
+        self.position.lines = lines;
+        self.position.rows = rows;
+        Ok(())
+    }
+
+    /// Passes over a UTF-8 byte order mark at the very beginning.
+    ///
+    /// # Errors
+    /// When the input fails.
+    pub(crate) fn skip_byte_order_mark(&mut self) -> io::Result<()> {
+        const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+        while self.position.offset == 0 && self.unread().len() < MARK.len() && self.fill()? {}
+        if self.position.offset == 0 && self.unread().starts_with(&MARK) {
+            self.consume(MARK.len(), 0);
+        }
+        Ok(())
+    }
+
+    /// The first bytes that are not consumed yet, at most as many as are at hand.
+    ///
+    /// # Errors
+    /// When the input fails.
+    pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
+        if self.unread().is_empty() {
+            self.fill()?;
+        }
+        Ok(self.unread())
+    }
+
+    /// The next row.
+    ///
+    /// # Errors
+    /// When the input fails.
+    pub(crate) fn next_row(&mut self, shape: Shape) -> io::Result<Next> {
+        let mut ended = false;
+        loop {
+            if self.unread().is_empty() && ended {
+                return Ok(Next::End);
+            }
+            match scan(self.unread(), shape, ended, self.bytes_max) {
+                Scan::Row(extent) => return Ok(Next::Row(self.take(extent))),
+                Scan::Tail(extent) => return Ok(Next::Tail(self.row(extent))),
+                Scan::TooLong => return self.too_long(),
+                Scan::More => ended = !self.fill()?,
+            }
+        }
+    }
+
+    /// Counts the row that was just read.
+    pub(crate) fn count_row(&mut self) {
+        self.position.rows += 1;
+    }
+
+    /// Passes over the rest of the file, which [`Next::Tail`] has shown.
+    pub(crate) fn take_tail(&mut self) {
+        let lines = self.unread().iter().filter(|byte| **byte == b'\n').count();
+        self.consume(self.unread().len(), 1 + u64::try_from(lines).unwrap_or(u64::MAX));
+    }
+
+    /// Gives up the first line of a tail of several lines: its quote is not going to be closed.
+    pub(crate) fn give_up_line(&mut self) -> Option<RawRow> {
+        match scan(self.unread(), Shape::Lines, true, self.bytes_max) {
+            Scan::Row(extent) => {
+                Some(self.take(Extent { fault: extent.fault.or(Some(bad_quotes())), ..extent }))
+            }
+            _ => None,
+        }
+    }
+
+    fn row(&self, extent: Extent) -> RawRow {
+        let bytes = self.unread().get(..extent.content.min(self.bytes_max)).unwrap_or_default().to_vec();
+        let length = u64::try_from(extent.content).unwrap_or(u64::MAX);
+        RawRow {
+            bytes,
+            offset: self.position.offset,
+            line: self.position.lines + 1,
+            lines: extent.lines,
+            length,
+            fault: extent.fault,
+        }
+    }
+
+    fn take(&mut self, extent: Extent) -> RawRow {
+        let (length, lines) = (extent.length, extent.lines);
+        let row = self.row(extent);
+        self.consume(length, lines);
+        row
+    }
+
+    /// Passes over a line that is longer than a row may be, keeping its beginning.
+    fn too_long(&mut self) -> io::Result<Next> {
+        let beginning = self.unread().get(..self.bytes_max).unwrap_or_default().to_vec();
+        let (offset, line) = (self.position.offset, self.position.lines + 1);
+        let row = |end: u64| RawRow {
+            bytes: beginning,
+            offset,
+            line,
+            lines: 1,
+            length: end - offset,
+            fault: Some(too_large()),
+        };
+        loop {
+            if let Some(end) = self.unread().iter().position(|byte| *byte == b'\n') {
+                self.consume(end + 1, 1);
+                return Ok(Next::Row(row(self.position.offset - 1)));
+            }
+            self.consume(self.unread().len(), 0);
+            if !self.fill()? {
+                self.position.lines += 1;
+                return Ok(Next::Row(row(self.position.offset)));
+            }
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.window.get(self.passed..).unwrap_or_default()
+    }
+
+    /// Reads more; false where there is no more for now.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.window.drain(..self.passed);
+        self.passed = 0;
+        let before = self.window.len();
+        self.window.resize(before + CHUNK_BYTES, 0);
+        let result = self.input.read(self.window.get_mut(before..).unwrap_or_default());
+        self.window.truncate(before + result.as_ref().copied().unwrap_or(0));
+        match result {
+            Ok(read) => Ok(read > 0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.fill(),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn consume(&mut self, length: usize, lines: u64) {
+        let length = length.min(self.unread().len());
+        let read = self.window.get(self.passed..self.passed + length).unwrap_or_default();
+        self.position.digest.update(read);
+        self.passed += length;
+        self.position.offset += u64::try_from(length).unwrap_or_default();
+        self.position.lines += lines;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+
+    const CSV: Shape = Shape::Csv { delimiter: b',', fields: Some(2) };
+
+    fn all(reader: &mut RowReader<impl Read>) -> Vec<(String, u64, u64)> {
+        let mut found = Vec::new();
+        while let Next::Row(row) = reader.next_row(CSV).unwrap() {
+            reader.count_row();
+            found.push((String::from_utf8_lossy(&row.bytes).into_owned(), row.offset, row.line));
+        }
+        found
+    }
+
+    #[test]
+    fn rows_know_their_byte_and_their_line() {
+        let text = "\u{feff}a,b\r\n\"x\ny\",c\r\nd,e\r\n";
+        let mut reader = RowReader::new(text.as_bytes(), 100);
+        reader.skip_byte_order_mark().unwrap();
+        assert_eq!(
+            all(&mut reader),
+            [("a,b".into(), 3, 1), ("\"x\ny\",c".into(), 8, 2), ("d,e".into(), 17, 4)]
+        );
+        assert_eq!(reader.position().sha256(), Sha256::of(text.as_bytes()));
+        assert_eq!((reader.position().lines, reader.position().rows), (4, 3));
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grows.csv");
+        std::fs::write(&path, "a,b\nc,").unwrap();
+        let mut reader = RowReader::new(std::fs::File::open(&path).unwrap(), 100);
+        assert!(matches!(reader.next_row(CSV).unwrap(), Next::Row(_)));
+        assert!(matches!(reader.next_row(CSV).unwrap(), Next::Tail(_)));
+        assert_eq!(reader.position().offset, 4, "a tail is not passed over");
+        std::fs::write(&path, "a,b\nc,d\n").unwrap();
+        assert_eq!(all(&mut reader), [("c,d".into(), 4, 2)]);
+        assert!(matches!(reader.next_row(CSV).unwrap(), Next::End));
+    }
+
+    #[test]
+    fn ten_megabytes_without_a_line_break_need_no_ten_megabytes() {
+        let file = [b"a,b\n".as_slice(), &vec![b'x'; 10 << 20], b"\nc,d\n"].concat();
+        let mut reader = RowReader::new(file.as_slice(), 1 << 20);
+        assert!(matches!(reader.next_row(CSV).unwrap(), Next::Row(row) if row.fault.is_none()));
+        let Next::Row(long) = reader.next_row(CSV).unwrap() else { panic!() };
+        assert_eq!(long.fault.unwrap().reason, Reason::RowTooLarge);
+        assert_eq!((long.length, long.bytes.len(), long.line), (10 << 20, 1 << 20, 2));
+        assert!(reader.window.capacity() < 4 << 20, "{}", reader.window.capacity());
+        assert_eq!(all(&mut reader), [("c,d".into(), (10 << 20) + 5, 3)]);
+        assert_eq!(reader.position().sha256(), Sha256::of(&file));
+    }
+
+    #[test]
+    fn a_reader_goes_on_from_a_place() {
+        let mut reader = RowReader::new(b"a,b\nc,d\n".as_slice(), 100);
+        reader.skip_to(1, 1, 4).unwrap();
+        assert_eq!(all(&mut reader), [("c,d".into(), 4, 2)]);
+        assert!(RowReader::new(b"a".as_slice(), 100).skip_to(1, 1, 4).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! The daemon's folder: `checkpoints/` and `quarantine/`, one file in each for every source file, and a lock.
+//!
+//! Only this user may read it, since quarantined rows hold what their source holds. It decides nothing about rows.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::digest::Sha256;
+use serde::{Deserialize, Serialize};
+
+/// Folders are for this user alone.
+const FOLDER_MODE: u32 = 0o700;
+/// Files too.
+const FILE_MODE: u32 = 0o600;
+
+/// The `[store]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// Folder for checkpoints and quarantine, relative to the configuration file. Default `producer-store`.
+    pub folder: PathBuf,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { folder: PathBuf::from("producer-store") }
+    }
+}
+
+/// The folder, locked for this process.
+#[derive(Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// Makes the folder where it is missing and takes its lock.
+    ///
+    /// # Errors
+    /// [`Failure`] with exit code 78 when the folder cannot be used or another process holds it.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        let refuse = |what: &dyn std::fmt::Display| {
+            Failure::config(format!("store.folder {}: {what}", folder.display()))
+        };
+        for part in ["checkpoints", "quarantine"] {
+            let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder.join(part));
+            made.map_err(|error| {
+                refuse(&format!("cannot be made ({error}): name a folder this user may write"))
+            })?;
+        }
+        let lock = private().create(true).truncate(false).write(true).open(folder.join("lock"));
+        let lock = lock.map_err(|error| refuse(&format!("cannot be locked ({error}): make it writable")))?;
+        lock.try_lock()
+            .map_err(|_| refuse(&"is used by another producer: stop it, or give each its own folder"))?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// The checkpoint of a source file, which is known by its path as configured.
+    pub(crate) fn checkpoint(&self, source: &Path) -> PathBuf {
+        self.folder.join("checkpoints").join(file_name(source, "json"))
+    }
+
+    /// The quarantine of a source file.
+    pub(crate) fn quarantine(&self, source: &Path) -> PathBuf {
+        self.folder.join("quarantine").join(file_name(source, "jsonl"))
+    }
+
+    /// Every checkpoint that is there.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub(crate) fn checkpoints(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(self.folder.join("checkpoints"))?;
+        let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
+    }
+}
+
+/// Options for files that only this user may read.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(FILE_MODE);
+    options
+}
+
+/// Puts `content` in the place of the file at `path` in one step that survives a loss of power.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut file = private().create(true).write(true).truncate(true).open(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    sync_folder(path)
+}
+
+/// Makes a new name in a folder survive a loss of power.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// `fir.csv-1a2b3c4d.json`: the source's own name for people, a digest of its path so that no two share one.
+fn file_name(source: &Path, ending: &str) -> String {
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let digest = Sha256::of(source.as_os_str().as_encoded_bytes()).to_string();
+    format!("{name}-{}.{ending}", digest.get(..8).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn two_processes_never_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let first = Store::open(&path).unwrap();
+        let error = Store::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is used by another producer"), "{error}");
+        drop(first);
+        Store::open(&path).unwrap();
+        assert_eq!(fs::metadata(path.join("quarantine")).unwrap().permissions().mode() & 0o777, FOLDER_MODE);
+    }
+
+    #[test]
+    fn names_are_readable_and_distinct() {
+        let names = [file_name(Path::new("a/fir.csv"), "json"), file_name(Path::new("b/fir.csv"), "json")];
+        assert!(names[0].starts_with("fir.csv-") && names[0].ends_with(".json"), "{names:?}");
+        assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        replace(&path, b"first").unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, FILE_MODE);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

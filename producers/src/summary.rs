@@ -1,0 +1,142 @@
+//! What became of the rows of a run: counts that add up, and where the first of each kind stand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::reason::Reason;
+
+/// How many places are remembered for each reason.
+const EXAMPLES_MAX: usize = 3;
+
+/// The name under which empty lines are counted.
+pub const BLANK_LINE: &str = "blank_line";
+
+/// Counts of rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Rows and empty lines read.
+    pub read: u64,
+    /// Events published, or that would be.
+    pub published: u64,
+    /// Rows left out, by the mapping's names.
+    pub filtered: BTreeMap<String, Tally>,
+    /// Rows put into quarantine.
+    pub quarantined: BTreeMap<Reason, Tally>,
+}
+
+/// A count with the places of its first rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// `file:line` of the first.
+    pub examples: Vec<String>,
+}
+
+impl Tally {
+    fn add(&mut self, file: &str, line: u64) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(format!("{file}:{line}"));
+        }
+    }
+}
+
+impl Summary {
+    /// Counts a published row.
+    pub(crate) fn publish(&mut self) {
+        self.read += 1;
+        self.published += 1;
+    }
+
+    /// Counts a row that is left out.
+    pub(crate) fn filter(&mut self, name: &str, file: &str, line: u64) {
+        self.read += 1;
+        if !self.filtered.contains_key(name) {
+            self.filtered.insert(name.to_owned(), Tally::default());
+        }
+        if let Some(tally) = self.filtered.get_mut(name) {
+            tally.add(file, line);
+        }
+    }
+
+    /// Counts a row that goes to quarantine.
+    pub(crate) fn quarantine(&mut self, reason: Reason, file: &str, line: u64) {
+        self.read += 1;
+        self.quarantined.entry(reason).or_default().add(file, line);
+    }
+
+    /// Counts a row that was published as far as anybody knew, and then was not.
+    pub(crate) fn withdraw(&mut self, reason: Reason, file: &str, line: u64) {
+        self.published = self.published.saturating_sub(1);
+        self.quarantined.entry(reason).or_default().add(file, line);
+    }
+
+    /// Rows left out, for whatever reason.
+    #[must_use]
+    pub fn filtered_count(&self) -> u64 {
+        self.filtered.values().map(|tally| tally.count).sum()
+    }
+
+    /// Rows in quarantine, for whatever reason.
+    #[must_use]
+    pub fn quarantined_count(&self) -> u64 {
+        self.quarantined.values().map(|tally| tally.count).sum()
+    }
+
+    /// Whether every row that was read is accounted for.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.read == self.published + self.filtered_count() + self.quarantined_count()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = |f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally| {
+            let more = if usize::try_from(tally.count).unwrap_or(usize::MAX) > tally.examples.len() {
+                ", …"
+            } else {
+                ""
+            };
+            writeln!(f, "    {name:<24} {:>8}   {}{more}", tally.count, tally.examples.join(", "))
+        };
+        writeln!(f, "{:<28} {:>8}", "rows read", self.read)?;
+        writeln!(f, "{:<28} {:>8}", "published", self.published)?;
+        writeln!(f, "{:<28} {:>8}", "quarantined", self.quarantined_count())?;
+        for (reason, tally) in &self.quarantined {
+            lines(f, reason.as_str(), tally)?;
+        }
+        writeln!(f, "{:<28} {:>8}", "filtered", self.filtered_count())?;
+        for (name, tally) in &self.filtered {
+            lines(f, name, tally)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_adds_up_and_shows_where_to_look() {
+        let mut summary = Summary::default();
+        summary.publish();
+        summary.publish();
+        summary.filter("inquest", "a.csv", 4);
+        for line in 5..10 {
+            summary.quarantine(Reason::BadDate, "a.csv", line);
+        }
+        summary.withdraw(Reason::MessageTooLarge, "a.csv", 2);
+        assert!(summary.adds_up());
+        assert_eq!((summary.read, summary.published, summary.quarantined_count()), (8, 1, 6));
+        let text = summary.to_string();
+        assert!(
+            text.contains("bad_date                        5   a.csv:5, a.csv:6, a.csv:7, …\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! The thread that reads, maps and publishes: one pass over the source's files after another.
+//!
+//! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], what follows from the
+//! broker's answers in [`settle`]; both are steps of this worker.
+
+mod file;
+mod pace;
+mod settle;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sanchar_runtime::backoff::Backoff;
+use sanchar_runtime::health::Component;
+use sanchar_runtime::lifecycle::{Context, Failure};
+use sanchar_runtime::registry::SchemaId;
+
+use crate::checkpoint::Checkpoint;
+use crate::config::ProducerConfig;
+use crate::dry_run::{fitting_files, source_files};
+use crate::metrics::ProducerMetrics;
+use crate::publish::{Ledger, ReachError, Sink};
+use crate::reading::Revisions;
+use crate::run::Options;
+use crate::source::{Position, has_wildcard};
+use crate::store::Store;
+use crate::summary::Summary;
+use pace::Pace;
+use watched::Watched;
+
+/// How long one wait lasts at most: the time within which a stop is noticed.
+const TICK: Duration = Duration::from_millis(50);
+/// A worker that shows no sign of life for so long has stalled, in milliseconds.
+const STALL_MS: u64 = 60_000;
+/// How long one attempt to reach the broker lasts.
+const REACH_PATIENCE: Duration = Duration::from_secs(5);
+/// First and longest pause between attempts, in milliseconds.
+const REACH_BACKOFF_MS: (u64, u64) = (200, 10_000);
+
+/// The worker of one producer.
+pub(crate) struct Worker<S> {
+    config: ProducerConfig,
+    options: Options,
+    context: Context,
+    schema: SchemaId,
+    store: Store,
+    sink: S,
+    ledger: Arc<Ledger>,
+    metrics: ProducerMetrics,
+    source: Component,
+    files: BTreeMap<PathBuf, Watched>,
+    /// Settled places that no checkpoint holds yet.
+    unsaved: BTreeMap<Arc<PathBuf>, Position>,
+    saved_at_ms: u64,
+    revisions: Revisions,
+    summary: Summary,
+    pace: Pace,
+}
+
+impl<S: Sink> Worker<S> {
+    /// A worker with everything it needs. Reads the checkpoints, so that revisions go on growing.
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the daemon, made by its body")]
+    pub(crate) fn new(
+        config: ProducerConfig,
+        options: Options,
+        context: Context,
+        schema: SchemaId,
+        store: Store,
+        sink: S,
+        ledger: Arc<Ledger>,
+        metrics: ProducerMetrics,
+    ) -> Result<Self, Failure> {
+        let revisions = Revisions::after(latest_revision(&store)?);
+        let source = context.health.component("source", Some(STALL_MS));
+        let pace = Pace::new(config.publish.rate_per_second);
+        Ok(Self {
+            config,
+            options,
+            context,
+            schema,
+            store,
+            sink,
+            ledger,
+            metrics,
+            source,
+            files: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
+            saved_at_ms: 0,
+            revisions,
+            summary: Summary::default(),
+            pace,
+        })
+    }
+
+    /// Works until told to stop, or until everything is published.
+    pub(crate) fn run(mut self) -> Result<Summary, Failure> {
+        self.refuse_unfit_files()?;
+        self.reach_broker()?;
+        while !self.is_stopping() {
+            self.pass()?;
+            if self.options.once {
+                break;
+            }
+            self.pause()?;
+        }
+        self.drain()?;
+        Ok(self.summary)
+    }
+
+    /// One pass over all files.
+    fn pass(&mut self) -> Result<(), Failure> {
+        let found = match source_files(&self.config) {
+            Ok(found) => found,
+            Err(failure) if self.options.once => return Err(failure),
+            Err(failure) => {
+                self.source.not_ready(failure.to_string());
+                return Ok(());
+            }
+        };
+        self.forget_vanished(&found);
+        for path in &found {
+            if self.is_stopping() {
+                return Ok(());
+            }
+            self.read_on(path)?;
+        }
+        self.report_source();
+        self.service()
+    }
+
+    /// Waits for the next pass, and takes up the broker's answers meanwhile.
+    fn pause(&mut self) -> Result<(), Failure> {
+        let until_ms = self.context.clock.uptime_ms() + self.config.source.poll_interval_ms;
+        while !self.is_stopping() {
+            let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
+            if left_ms == 0 {
+                break;
+            }
+            self.ledger.wait(TICK.min(Duration::from_millis(left_ms)));
+            self.service()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every row that was read is settled. A stop does not wait longer than most of its grace.
+    fn drain(&mut self) -> Result<(), Failure> {
+        let mut until_ms = None;
+        loop {
+            self.service()?;
+            if self.ledger.is_empty() {
+                break;
+            }
+            if self.is_stopping() {
+                let grace_ms = self.config.lifecycle.shutdown_grace_ms / 10 * 8;
+                let until_ms = *until_ms.get_or_insert(self.context.clock.uptime_ms() + grace_ms);
+                if self.context.clock.uptime_ms() >= until_ms {
+                    tracing::warn!(
+                        rows = self.ledger.in_flight(),
+                        "rows without an answer are read again at the next start"
+                    );
+                    break;
+                }
+            }
+            self.ledger.wait(TICK);
+        }
+        self.save()
+    }
+
+    /// Refuses to start with a mapping that does not fit the files that are there.
+    fn refuse_unfit_files(&self) -> Result<(), Failure> {
+        if self.options.once {
+            let missing = source_files(&self.config)?.into_iter().find(|path| !path.exists());
+            if let Some(path) = missing {
+                let shown = path.display();
+                return Err(Failure::config(format!(
+                    "{shown}: is not there: correct source.files, or put the file there"
+                )));
+            }
+        }
+        fitting_files(&self.config).map(drop)
+    }
+
+    /// Waits, for ever if need be, until a broker answers and the topic is there.
+    fn reach_broker(&mut self) -> Result<(), Failure> {
+        let mut backoff = Backoff::new(REACH_BACKOFF_MS.0, REACH_BACKOFF_MS.1);
+        let broker = self.context.health.component("broker", None);
+        while !self.is_stopping() {
+            self.source.beat();
+            match self.sink.reach(REACH_PATIENCE) {
+                Ok(()) => return Ok(()),
+                Err(error @ ReachError::NoTopic(_)) => {
+                    return Err(Failure::config(format!(
+                        "{error}: an operator creates it with `sanchar topics apply`"
+                    )));
+                }
+                Err(error @ ReachError::Away(_)) => {
+                    tracing::warn!(%error, "the broker is not reached; trying again");
+                    broker.not_ready("no broker answers; nothing is read yet");
+                }
+            }
+            let until_ms =
+                self.context.clock.uptime_ms() + u64::try_from(backoff.next_delay().as_millis()).unwrap_or(0);
+            while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
+                self.ledger.wait(TICK);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.context.shutdown.is_triggered()
+    }
+
+    /// Lets go of files that are no longer there, once nothing of theirs is under way.
+    fn forget_vanished(&mut self, found: &[PathBuf]) {
+        if self.ledger.is_empty() && self.unsaved.is_empty() {
+            self.files.retain(|path, _| found.binary_search(path).is_ok());
+        }
+    }
+
+    /// Says whether the source is as it should be, and how much of it is unread.
+    fn report_source(&mut self) {
+        let refused = self.files.values().filter(|file| file.is_refused()).count();
+        let missing = self
+            .config
+            .source
+            .files
+            .iter()
+            .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
+        if refused > 0 {
+            self.source.not_ready("a source file cannot be read by this configuration; see the log");
+        } else if missing {
+            self.source.not_ready("a source file is not there");
+        } else {
+            self.source.ready();
+        }
+        self.metrics.files_refused.set(as_gauge(u64::try_from(refused).unwrap_or(u64::MAX)));
+    }
+
+    /// The file's entry, made where it is new.
+    fn watched(&mut self, path: &Path) -> &mut Watched {
+        let store = &self.store;
+        let shown = self.config.shown(path);
+        self.files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, shown, store))
+    }
+}
+
+/// The latest revision in any checkpoint, so that a clock that was set back gives out no older one.
+fn latest_revision(store: &Store) -> Result<i64, Failure> {
+    let failed = |error| Failure::temporary(format!("cannot list the checkpoints ({error})"));
+    let mut latest = 0;
+    for path in store.checkpoints().map_err(failed)? {
+        latest = latest.max(read_checkpoint(&path)?.map_or(0, |checkpoint| checkpoint.revision));
+    }
+    Ok(latest)
+}
+
+fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>, Failure> {
+    Checkpoint::read(path).map_err(|error| {
+        let shown = path.display();
+        Failure::config(format!(
+            "{shown}: is no checkpoint ({error}): delete it to publish its file from the start again"
+        ))
+    })
+}
+
+/// Counts below 2^53 are exact.
+#[expect(clippy::cast_precision_loss, reason = "rows and bytes stay far below 2^53")]
+fn as_gauge(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,212 @@
+//! From a row to its fate: judge it, send it or put it into quarantine, and move the checkpoint once it is settled.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::CrimeEvent;
+
+use super::file::FileId;
+use super::{TICK, Worker, as_gauge};
+use crate::checkpoint::Checkpoint;
+use crate::dry_run::{Progress, skip_name};
+use crate::publish::{Entry, Fate, Mark, Message, SendError, Settled, Sink};
+use crate::reading::{FileReading, Outcome};
+use crate::reason::{Problem, Reason, Rejection};
+use crate::source::RawRow;
+use crate::summary::BLANK_LINE;
+
+/// How often, in rows, the broker's answers are taken up while there is room.
+const SERVICE_ROWS: u64 = 256;
+
+impl<S: Sink> Worker<S> {
+    /// Takes one row from its bytes to the ledger.
+    pub(super) fn take_row(
+        &mut self,
+        id: &FileId,
+        reading: &mut FileReading,
+        row: RawRow,
+    ) -> Result<(), Failure> {
+        self.keep_pace()?;
+        self.metrics.read.inc();
+        let now_ms = self.context.clock.now_ms();
+        let mark = Mark { file: Arc::clone(id), position: reading.position().clone() };
+        match reading.judge(&row, &mut self.revisions, now_ms) {
+            Outcome::Event(event) => {
+                self.summary.publish();
+                self.send(&event, mark, row)?;
+            }
+            Outcome::Blank => self.leave_out(BLANK_LINE, &row, mark)?,
+            Outcome::Skipped(rule) => {
+                let name = skip_name(&self.config.rows.skip, rule).to_owned();
+                self.leave_out(&name, &row, mark)?;
+            }
+            Outcome::Rejected(rejection) => {
+                self.put_into_quarantine(id, &row, &rejection)?;
+                self.enter(Entry { mark, fate: Fate::Settled, cost: 0, row: None })?;
+            }
+        }
+        if self.summary.read.is_multiple_of(SERVICE_ROWS) {
+            self.watched(id).read_to = reading.position().offset;
+            self.service()?;
+        }
+        Ok(())
+    }
+
+    /// Hands an event to the broker, waiting for room as long as it takes.
+    fn send(&mut self, event: &CrimeEvent, mark: Mark, row: RawRow) -> Result<(), Failure> {
+        let encoded = Message::new(event, self.schema);
+        let message =
+            encoded.map_err(|error| Failure::internal(format!("an event cannot be encoded: {error}")))?;
+        let cost = message.cost() + row.bytes.len();
+        let mut entry = Entry { mark, fate: Fate::Waiting, cost, row: Some(row) };
+        loop {
+            let Some(ticket) = self.enter(entry)? else { return Ok(()) };
+            match self.sink.send(&message, ticket) {
+                Ok(()) => {
+                    self.metrics.sent.inc();
+                    return Ok(());
+                }
+                Err(SendError::TooLarge) => {
+                    self.ledger.settle(ticket, Fate::TooLarge);
+                    return Ok(());
+                }
+                Err(SendError::Full) => {
+                    let Some(taken_back) = self.ledger.take_back() else { return Ok(()) };
+                    entry = taken_back;
+                    self.ledger.wait(TICK);
+                    self.service()?;
+                }
+                Err(SendError::Failed(reason)) => return Err(cannot_publish(&reason)),
+            }
+        }
+    }
+
+    /// Puts a row into the ledger once there is room. `None` where a stop came first.
+    fn enter(&mut self, entry: Entry) -> Result<Option<u64>, Failure> {
+        while !self.ledger.has_room(entry.cost) {
+            if self.is_stopping() {
+                return Ok(None);
+            }
+            self.service()?;
+            if !self.ledger.has_room(entry.cost) {
+                self.ledger.wait(TICK);
+            }
+        }
+        Ok(Some(self.ledger.enter(entry)))
+    }
+
+    fn leave_out(&mut self, name: &str, row: &RawRow, mark: Mark) -> Result<(), Failure> {
+        let file = self.watched(&mark.file.clone()).name.clone();
+        self.summary.filter(name, &file, row.line);
+        self.metrics.filter(name);
+        self.enter(Entry { mark, fate: Fate::Settled, cost: 0, row: None }).map(drop)
+    }
+
+    /// Keeps a row that is not published. The reason goes to the log, the row does not.
+    pub(super) fn put_into_quarantine(
+        &mut self,
+        id: &FileId,
+        row: &RawRow,
+        rejection: &Rejection,
+    ) -> Result<(), Failure> {
+        let file = self.keep(id, row, rejection)?;
+        self.summary.quarantine(rejection.reason, &file, row.line);
+        Ok(())
+    }
+
+    fn keep(&mut self, id: &FileId, row: &RawRow, rejection: &Rejection) -> Result<String, Failure> {
+        let now_ms = self.context.clock.now_ms();
+        self.metrics.quarantine(rejection.reason);
+        let Rejection { reason, field, .. } = rejection;
+        let file = self.watched(id);
+        tracing::debug!(file = file.name, line = row.line, %reason, field, "row put into quarantine");
+        let kept = file.quarantine.append(row, rejection, now_ms);
+        kept.map_err(|error| cannot_write(file.quarantine.path(), &error))?;
+        Ok(file.name.clone())
+    }
+
+    /// Waits until the next row may be read.
+    fn keep_pace(&mut self) -> Result<(), Failure> {
+        loop {
+            let wait_ms = self.pace.wait_ms(self.context.clock.uptime_ms());
+            if wait_ms == 0 || self.is_stopping() {
+                break;
+            }
+            self.ledger.wait(TICK.min(Duration::from_millis(wait_ms)));
+            self.service()?;
+        }
+        self.pace.take(self.context.clock.uptime_ms());
+        Ok(())
+    }
+
+    /// Takes up the broker's answers, and writes checkpoints when it is time.
+    pub(super) fn service(&mut self) -> Result<(), Failure> {
+        self.source.beat();
+        let Settled { marks, too_large, acknowledged, failure } = self.ledger.collect();
+        for (id, row) in too_large {
+            self.refuse_size(&id, &row)?;
+        }
+        if acknowledged > 0 {
+            self.metrics.published.inc_by(acknowledged);
+            let now_ms = u64::try_from(self.context.clock.now_ms()).unwrap_or_default();
+            self.metrics.last_published.set(as_gauge(now_ms) / 1_000.0);
+        }
+        self.unsaved.extend(marks.into_iter().map(|mark| (mark.file, mark.position)));
+        let in_flight = u64::try_from(self.ledger.in_flight()).unwrap_or(u64::MAX);
+        self.metrics.in_flight.set(as_gauge(in_flight));
+        if let Some(reason) = failure {
+            self.save()?;
+            return Err(cannot_publish(&reason));
+        }
+        let age_ms = self.context.clock.uptime_ms().saturating_sub(self.saved_at_ms);
+        if age_ms >= self.config.publish.checkpoint_interval_ms { self.save() } else { Ok(()) }
+    }
+
+    fn refuse_size(&mut self, id: &Arc<PathBuf>, row: &RawRow) -> Result<(), Failure> {
+        let message = "makes an event larger than the broker takes: shorten it, or share it by other means";
+        let rejection = Problem::new(Reason::MessageTooLarge, message).at("");
+        let file = self.keep(id, row, &rejection)?;
+        self.summary.withdraw(rejection.reason, &file, row.line);
+        Ok(())
+    }
+
+    /// Writes the checkpoints of all files that have moved, each after its quarantine.
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
+        self.saved_at_ms = self.context.clock.uptime_ms();
+        let revision = self.revisions.latest();
+        for (id, position) in std::mem::take(&mut self.unsaved) {
+            let file = self.watched(&id);
+            file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error))?;
+            let checkpoint = Checkpoint::new(&position, revision);
+            checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))?;
+        }
+        self.report_progress();
+        Ok(())
+    }
+
+    fn report_progress(&self) {
+        let unread = self.files.values().map(super::watched::Watched::unread).sum();
+        self.metrics.lag_bytes.set(as_gauge(unread));
+        if let Some(progress) = &self.options.progress {
+            let bytes_total =
+                self.files.values().map(|file| file.stamp.map_or(0, |stamp| stamp.length)).sum();
+            progress(Progress {
+                bytes: bytes_total - unread.min(bytes_total),
+                bytes_total,
+                rows: self.summary.read,
+            });
+        }
+    }
+}
+
+fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::temporary(format!("{}: cannot be written ({error}): make room on the disk", path.display()))
+}
+
+fn cannot_publish(reason: &str) -> Failure {
+    Failure::temporary(format!(
+        "{reason}: see the log; rows without an answer are read again at the next start"
+    ))
+}
