@@ -17,7 +17,9 @@ pub(crate) fn dry_run(path: &Path, options: &DryRunArgs) -> Result<(), Failure> 
     let bar = if lines_show_progress { None } else { progress::bar() };
     let mut output = Output { stream: io::BufWriter::new(io::stdout().lock()), closed: false };
     let outcome = run(&config, clock::now_ms(), &mut |shown| output.show(shown, options), &mut |at| {
-        bar.iter().for_each(|bar| progress::show(bar, at))
+        if let Some(bar) = &bar {
+            progress::show(bar, at);
+        }
     });
     if let Some(bar) = &bar {
         bar.finish_and_clear();

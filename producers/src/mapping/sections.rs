@@ -71,7 +71,11 @@ fn sections_first(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem>
         if pending.is_empty() {
             return Err(Problem::new(Reason::BadSection, "names an act without a section before it"));
         }
-        found.extend(under(&act_code(rules, name)?, std::mem::take(&mut pending)));
+        let act = act_code(rules, name)?;
+        if mixes_acts(rules, &act, &pending) {
+            return Err(without_act());
+        }
+        found.extend(under(&act, std::mem::take(&mut pending)));
     }
     found.extend(bare(rules, pending)?);
     Ok(found)
@@ -92,6 +96,13 @@ fn sections_only(rules: &Sections, text: &str, source: Source<'_>) -> Result<Vec
 
 fn under(act: &str, sections: Vec<String>) -> Vec<Section> {
     sections.into_iter().map(|section| Section { act: act.to_owned(), section }).collect()
+}
+
+/// Whether sections before an act's name may belong to another: `354A, 7/8 POCSO`, where 354A means the Penal Code.
+fn mixes_acts(rules: &Sections, act: &str, sections: &[String]) -> bool {
+    rules.bare.as_ref().is_some_and(|bare| {
+        bare.act.as_str() != act && sections.iter().any(|section| bare.sections.contains(section))
+    })
 }
 
 /// What sections without an act mean: nothing for certain, but for those that the mapping lists.

@@ -5,6 +5,7 @@
 //! an operator can mend.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -48,6 +49,7 @@ pub(crate) struct KafkaSink {
 struct Deliveries {
     ledger: Arc<Ledger>,
     broker: Component,
+    away: AtomicBool,
     log: LogContext,
 }
 
@@ -69,7 +71,8 @@ impl KafkaSink {
         for (key, value) in FIXED {
             client.set(key, value);
         }
-        let context = Deliveries { ledger, broker, log: LogContext::new(client_id) };
+        let context =
+            Deliveries { ledger, broker, away: AtomicBool::new(true), log: LogContext::new(client_id) };
         let producer = client.create_with_context(context).map_err(|error| {
             Failure::from(ConfigError::field("kafka", format!("cannot be used for a producer: {error}")))
         })?;
@@ -103,10 +106,21 @@ impl Sink for KafkaSink {
         let metadata = self.producer.client().fetch_metadata(None, patience);
         let metadata = metadata.map_err(|error| ReachError::Away(error.to_string()))?;
         if metadata.topics().iter().any(|topic| topic.name() == self.topic && topic.error().is_none()) {
-            self.producer.context().broker.ready();
+            self.producer.context().answered();
             return Ok(());
         }
         Err(ReachError::NoTopic(self.topic.clone()))
+    }
+
+    fn is_away(&self) -> bool {
+        self.producer.context().away.load(Ordering::Relaxed)
+    }
+}
+
+impl Deliveries {
+    fn answered(&self) {
+        self.away.store(false, Ordering::Relaxed);
+        self.broker.ready();
     }
 }
 
@@ -117,6 +131,7 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.away.store(true, Ordering::Relaxed);
             self.broker.not_ready("no broker answers; rows wait");
         }
         self.log.error(error, reason);
@@ -129,7 +144,7 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: usize) {
         let ticket = u64::try_from(ticket).unwrap_or(u64::MAX);
         let Err((error, _)) = result else {
-            self.broker.ready();
+            self.answered();
             return self.ledger.settle(ticket, Fate::Settled);
         };
         match error.rdkafka_error_code() {

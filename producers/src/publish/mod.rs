@@ -26,6 +26,9 @@ pub(crate) trait Sink {
     /// # Errors
     /// [`ReachError`], when it is not.
     fn reach(&self, patience: std::time::Duration) -> Result<(), ReachError>;
+
+    /// Whether no broker has answered lately.
+    fn is_away(&self) -> bool;
 }
 
 /// Why a message was not taken.

@@ -128,6 +128,10 @@ impl<S: Sink> Worker<S> {
             self.read_on(path)?;
         }
         self.report_source();
+        if self.sink.is_away() {
+            // With nothing to send, nobody else would notice that the broker is back.
+            drop(self.sink.reach(TICK));
+        }
         self.service()
     }
 
@@ -272,3 +276,6 @@ fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>, Failure> {
 fn as_gauge(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests;

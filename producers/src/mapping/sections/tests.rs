@@ -110,6 +110,7 @@ fn sections_first() {
         ("323,2,94,506", Reason::SectionWithoutAct),
         ("4 क,", Reason::SectionWithoutAct),
         ("279, 25,", Reason::SectionWithoutAct),
+        ("379, 7/8 POCSO ACT", Reason::SectionWithoutAct),
         ("34, (2)", Reason::BadSection),
         ("भादवि 379", Reason::BadSection),
         ("14जिला बदर ", Reason::UnknownAct),
