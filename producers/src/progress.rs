@@ -20,7 +20,7 @@ pub(crate) fn bar() -> Option<ProgressBar> {
 pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_length(progress.bytes_total);
     bar.set_position(progress.bytes);
-    bar.set_message(format!("{} rows", progress.rows));
+    bar.set_message(format!("rows: {}", progress.rows));
 }
 
 /// A function that shows progress on a bar.

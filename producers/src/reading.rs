@@ -108,12 +108,13 @@ impl FileReading {
         self.file.position()
     }
 
-    /// Goes on at the place of a checkpoint. False, and nothing usable, where the file was replaced.
+    /// Goes on at the place of a checkpoint. False, and nothing usable, where the file was replaced. `alive` is called now
+    /// and then.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn resume(&mut self, place: Checkpoint) -> io::Result<bool> {
-        self.file.resume(place.offset, place.lines, place.rows, place.sha256)
+    pub(crate) fn resume(&mut self, place: &Checkpoint, alive: &mut dyn FnMut()) -> io::Result<bool> {
+        self.file.resume(place, alive)
     }
 
     /// Digest of the last bytes read, as they are on disk now.

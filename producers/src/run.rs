@@ -13,9 +13,7 @@ use sanchar_schemas::topics::{Topic, TopicSpace};
 
 use crate::config::ProducerConfig;
 use crate::dry_run::Progress;
-use crate::metrics::ProducerMetrics;
 use crate::publish::{KafkaSink, Ledger};
-use crate::store::Store;
 use crate::summary::Summary;
 use crate::worker::Worker;
 
@@ -61,7 +59,7 @@ async fn look_up(registry: &RegistryConfig) -> Result<SchemaId, Failure> {
     let found = RegistryClient::new(registry)?.id_of(subject, &release.text).await;
     found.map_err(|error| match error {
         RegistryError::NotFound { .. } => Failure::config(format!(
-            "the registry does not hold version {} of {subject} ({error}): an operator registers it with \
+            "version {} of {subject} is not in the schema registry: an operator registers it with \
              `sanchar schemas register`",
             release.version
         )),
@@ -77,11 +75,9 @@ fn work(
     context: Context,
     schema: SchemaId,
 ) -> Result<Summary, Failure> {
-    let store = Store::open(&config.base().join(&config.store.folder))?;
-    let metrics = ProducerMetrics::register(&context.metrics, config.state.code)?;
     let ledger = Arc::new(Ledger::new(config.publish.in_flight_rows, config.publish.in_flight_bytes));
     let sink = sink(&config, &context, Arc::clone(&ledger))?;
-    Worker::new(config, options, context, schema, store, sink, ledger, metrics)?.run()
+    Worker::new(config, options, context, schema, sink, ledger)?.run()
 }
 
 fn sink(config: &ProducerConfig, context: &Context, ledger: Arc<Ledger>) -> Result<KafkaSink, Failure> {

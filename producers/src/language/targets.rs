@@ -108,7 +108,8 @@ targets! {
     Record {
         /// Tells several records of one FIR apart. Default `fir`.
         part: Field<String>,
-        /// The source's version number or time of modification. Default: the time of reading.
+        /// The source's version number or time of modification; every row must have it then. Default: the time of
+        /// reading.
         revision: Field<Revision>,
     }
 }

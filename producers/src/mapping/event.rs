@@ -13,7 +13,7 @@ use sanchar_schemas::{RecordId, StateCode};
 use super::{Reading, sections};
 use crate::language::condition::When;
 use crate::language::field::{Field, List, Source};
-use crate::language::leaf::Leaf;
+use crate::language::leaf::{Leaf, Revision};
 use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
 use crate::text::folded_name;
@@ -30,10 +30,7 @@ pub(super) fn build(
     let police_station = police_station(mapping, source)?;
     let fir = fir(mapping, source)?;
     let (part, revision) = match &mapping.record {
-        Some(record) => (
-            optional(&record.part, source, "record.part")?,
-            optional(&record.revision, source, "record.revision")?,
-        ),
+        Some(record) => (optional(&record.part, source, "record.part")?, revision(record, source)?),
         None => (None, None),
     };
     let part = part.as_deref().unwrap_or("fir");
@@ -115,6 +112,12 @@ fn items<R, T>(
         }
     }
     Ok(items)
+}
+
+/// The source's version of the record. Where the mapping names a column it must have a value: a time of reading among
+/// version numbers would never be outdated again.
+fn revision(record: &targets::Record, source: Source<'_>) -> Read<Option<Revision>> {
+    record.revision.as_ref().map(|field| field.required(source)).transpose().at("record.revision")
 }
 
 fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> {

@@ -208,6 +208,18 @@ fn a_column_that_the_source_lacks_is_refused_with_its_place_in_the_mapping() {
 }
 
 #[test]
+fn a_row_without_its_revision_is_not_given_another_kind() {
+    let rules = RULES.replace("[mapping.place]", "[mapping.record]\nrevision = 'Girl'\n[mapping.place]");
+    let cells = row(&[("Girl", "")]);
+    let cells = cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect();
+    let reading = Reading { now_ms: NOW_MS, revision: NOW_MS };
+    match mapper_with(&rules).unwrap().map(SourceRow { raw: b"", cells }, reading) {
+        Verdict::Rejected(rejection) => assert_eq!(rejection.field, "record.revision"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn two_contents_under_one_number_are_noticed() {
     let mut seen = SeenRecords::default();
     let (first, again) = (event(&[]), event(&[]));

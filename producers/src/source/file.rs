@@ -12,6 +12,7 @@ use super::config::{Format, SourceConfig};
 use super::rows::{Next, Position, RawRow, RowReader};
 use super::scan::{Shape, csv_fields};
 use super::{json, rows};
+use crate::checkpoint::Checkpoint;
 use crate::language::column::Columns;
 use crate::reason::{Problem, Reason};
 
@@ -102,22 +103,16 @@ impl SourceFile {
     }
 
     /// Goes on at a place that an earlier reading had reached. False, and nothing usable, where the bytes before it
-    /// are no longer the same: the file was replaced.
+    /// are no longer the same: the file was replaced. `alive` is called now and then, since a large file takes its time.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn resume(
-        &mut self,
-        offset: u64,
-        lines: u64,
-        row_count: u64,
-        sha256: Sha256,
-    ) -> io::Result<bool> {
-        if offset < self.reader.position().offset {
+    pub(crate) fn resume(&mut self, place: &Checkpoint, alive: &mut dyn FnMut()) -> io::Result<bool> {
+        if place.offset < self.reader.position().offset {
             return Ok(false);
         }
-        match self.reader.skip_to(lines, row_count, offset) {
-            Ok(()) => Ok(self.reader.position().sha256() == sha256),
+        match self.reader.skip_to(place.lines, place.rows, place.offset, alive) {
+            Ok(()) => Ok(self.reader.position().sha256() == place.sha256),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }
@@ -318,14 +313,14 @@ mod tests {
     fn a_reading_goes_on_unless_the_file_was_replaced() {
         let (file, mut source) = ready(b"a,b\n1,2\n3,4\n", "format = 'csv'");
         source.next_row().unwrap();
-        let place = source.position().clone();
+        let place = Checkpoint::new(source.position(), 0);
         let again = |content: &[u8]| {
             std::fs::write(file.path(), content).unwrap();
             let Ok(Opened::Ready(mut source)) = SourceFile::open(file.path(), &config("format = 'csv'"))
             else {
                 panic!()
             };
-            let resumed = source.resume(place.offset, place.lines, place.rows, place.sha256()).unwrap();
+            let resumed = source.resume(&place, &mut || {}).unwrap();
             resumed.then(|| outcomes(&mut source))
         };
         assert_eq!(again(b"a,b\n1,2\n3,4\n5,6\n").map(|rows| rows.len()), Some(2));

@@ -102,12 +102,19 @@ impl<R: Read> RowReader<R> {
         &self.position
     }
 
-    /// Passes over the first `length` bytes, which must be there, whatever they are.
+    /// Passes over the first `length` bytes, which must be there, whatever they are. `alive` is called now and then.
     ///
     /// # Errors
     /// When the input fails, or is shorter.
-    pub(crate) fn skip_to(&mut self, lines: u64, rows: u64, length: u64) -> io::Result<()> {
+    pub(crate) fn skip_to(
+        &mut self,
+        lines: u64,
+        rows: u64,
+        length: u64,
+        alive: &mut dyn FnMut(),
+    ) -> io::Result<()> {
         while self.position.offset < length {
+            alive();
             if self.unread().is_empty() && !self.fill()? {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -316,8 +323,8 @@ mod tests {
     #[test]
     fn a_reader_goes_on_from_a_place() {
         let mut reader = RowReader::new(b"a,b\nc,d\n".as_slice(), 100);
-        reader.skip_to(1, 1, 4).unwrap();
+        reader.skip_to(1, 1, 4, &mut || {}).unwrap();
         assert_eq!(all(&mut reader), [("c,d".into(), 4, 2)]);
-        assert!(RowReader::new(b"a".as_slice(), 100).skip_to(1, 1, 4).is_err());
+        assert!(RowReader::new(b"a".as_slice(), 100).skip_to(1, 1, 4, &mut || {}).is_err());
     }
 }

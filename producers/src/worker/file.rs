@@ -136,7 +136,8 @@ impl<S: Sink> Worker<S> {
         };
         let Some(mut reading) = open(self)? else { return Ok(None) };
         let Some(place) = place else { return Ok(Some(reading)) };
-        if reading.resume(place).unwrap_or(false) {
+        let source = self.source.clone();
+        if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {
             return Ok(Some(reading));
         }
         tracing::warn!(

@@ -61,22 +61,26 @@ pub(crate) struct Worker<S> {
 }
 
 impl<S: Sink> Worker<S> {
-    /// A worker with everything it needs. Reads the checkpoints, so that revisions go on growing.
-    #[expect(clippy::too_many_arguments, reason = "each is one part of the daemon, made by its body")]
+    /// A worker that publishes through `sink`. Takes the store's lock and reads the checkpoints, so that revisions go
+    /// on growing.
     pub(crate) fn new(
         config: ProducerConfig,
         options: Options,
         context: Context,
         schema: SchemaId,
-        store: Store,
         sink: S,
         ledger: Arc<Ledger>,
-        metrics: ProducerMetrics,
     ) -> Result<Self, Failure> {
-        let revisions = Revisions::after(latest_revision(&store)?);
-        let source = context.health.component("source", Some(STALL_MS));
-        let pace = Pace::new(config.publish.rate_per_second);
+        let store = Store::open(&config.base().join(&config.store.folder))?;
         Ok(Self {
+            revisions: Revisions::after(latest_revision(&store)?),
+            metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
+            source: context.health.component("source", Some(STALL_MS)),
+            pace: Pace::new(config.publish.rate_per_second),
+            files: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
+            saved_at_ms: 0,
+            summary: Summary::default(),
             config,
             options,
             context,
@@ -84,14 +88,6 @@ impl<S: Sink> Worker<S> {
             store,
             sink,
             ledger,
-            metrics,
-            source,
-            files: BTreeMap::new(),
-            unsaved: BTreeMap::new(),
-            saved_at_ms: 0,
-            revisions,
-            summary: Summary::default(),
-            pace,
         })
     }
 

@@ -98,7 +98,7 @@ impl<S: Sink> Worker<S> {
     }
 
     fn leave_out(&mut self, name: &str, row: &RawRow, mark: Mark) -> Result<(), Failure> {
-        let file = self.watched(&mark.file.clone()).name.clone();
+        let file = self.watched(&mark.file).name.clone();
         self.summary.filter(name, &file, row.line);
         self.metrics.filter(name);
         self.enter(Entry { mark, fate: Fate::Settled, cost: 0, row: None }).map(drop)

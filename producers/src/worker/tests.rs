@@ -165,10 +165,8 @@ impl Place {
         let thread = std::thread::spawn({
             let (context, sink) = (context.clone(), sink.clone());
             move || {
-                let store = Store::open(&config.base().join(&config.store.folder))?;
-                let metrics = ProducerMetrics::register(&context.metrics, config.state.code)?;
                 let options = Options { once, ..Options::default() };
-                Worker::new(config, options, context, SchemaId(1), store, sink, ledger, metrics)?.run()
+                Worker::new(config, options, context, SchemaId(1), sink, ledger)?.run()
             }
         });
         Running { context, sink, thread }

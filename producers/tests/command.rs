@@ -1,0 +1,104 @@
+//! The command as people and scripts use it: answers, exit codes and messages.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sanchar_schemas::{CrimeEvent, validate};
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples")
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sanchar-producer"))
+        .current_dir(examples())
+        .env_remove("SANCHAR_CONFIG")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_dry_run_gives_one_valid_event_per_line_and_the_summary_beside_them() {
+    let output = run(&["-c", "haryana.toml", "dry-run", "--json"]);
+    assert!(output.status.success());
+    let events: Vec<CrimeEvent> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 16);
+    assert!(events.iter().all(|event| validate::violations(event).is_empty()));
+    let summary = text(&output.stderr);
+    assert!(summary.contains("section_without_act             1   data/haryana-firs.csv:14"), "{summary}");
+}
+
+#[test]
+fn a_dry_run_for_people_shows_events_and_rejected_rows_without_colours_off_a_terminal() {
+    let output = text(&run(&["dry-run", "-c", "haryana.toml"]).stdout);
+    let line = output.lines().next().unwrap();
+    assert!(line.starts_with("2024-09-02 10:15 +05:30 VEHICLE_STOLEN"), "{line}");
+    assert!(
+        output.contains("not published           time_order         data/haryana-firs.csv:15"),
+        "{output}"
+    );
+    assert!(output.contains("rows read                          20"), "{output}");
+    assert!(!output.contains('\u{1b}'));
+    let summary = text(&run(&["dry-run", "--summary", "-c", "haryana.toml"]).stdout);
+    assert!(summary.starts_with("rows read"), "{summary}");
+}
+
+#[test]
+fn a_configuration_is_checked_against_its_files() {
+    let output = run(&["-c", "karnataka.toml", "check-config"]);
+    assert_eq!(
+        text(&output.stdout),
+        "karnataka.toml: the configuration is valid; its mapping fits the 1 source file\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goa.toml");
+    let file = std::fs::read_to_string(examples().join("goa.toml")).unwrap();
+    std::fs::write(&path, file.replace("year = \"year\"", "year = \"yaer\"")).unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/goa-firs.csv"), "x\n").unwrap();
+    for command in ["check-config", "dry-run"] {
+        let output = run(&["-c", path.to_str().unwrap(), command]);
+        assert_eq!(output.status.code(), Some(78), "{command}");
+        let message = text(&output.stderr);
+        let wanted = "sanchar-producer: mapping.fir.year names the column `yaer`, which data/goa-firs.csv does not have: \
+                      did you mean `year`";
+        assert!(message.starts_with(wanted), "{message}");
+    }
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goa.toml");
+    let file = std::fs::read_to_string(examples().join("goa.toml")).unwrap();
+    std::fs::write(&path, file.replace("[mapping.fir]\n", "[mapping.fir]\nnumbr = \"fir_no\"\n")).unwrap();
+    let output = run(&["-c", path.to_str().unwrap(), "run"]);
+    assert_eq!(output.status.code(), Some(78));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("mapping.fir.numbr: unknown field `numbr`, did you mean `number`?"),
+        "{message}"
+    );
+    assert!(message.contains("goa.toml:"), "{message}");
+}
+
+#[test]
+fn the_rest_of_the_command_line() {
+    let help = text(&run(&["--help"]).stdout);
+    for part in ["Examples:", "dry-run --json", "SANCHAR_CONFIG", "Exit codes"] {
+        assert!(help.contains(part), "{part} is missing from\n{help}");
+    }
+    let output = run(&["dry-run"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("--config or SANCHAR_CONFIG"));
+    let printed = text(&run(&["print-config", "-c", "delhi.toml"]).stdout);
+    assert!(printed.contains("code = \"IN-DL\"") && printed.contains("in_flight_rows = 10000"), "{printed}");
+}
