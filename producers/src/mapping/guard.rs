@@ -13,7 +13,7 @@ use crate::reason::{Problem, Reason, Rejection};
 /// Age at which a person is no child any more (JJ Act 2015, s.2(12)), in years.
 const ADULT_YEARS: i32 = 18;
 
-/// Acts that are about children as a whole.
+/// Codes of acts that are about children as a whole; of other acts the name tells.
 const CHILDREN_ACTS: [&str; 2] = ["POCSO", "JJ"];
 
 /// Takes out of an event what may not leave, or rejects the event.
@@ -51,8 +51,13 @@ fn concerns_a_child(event: &CrimeEvent) -> bool {
         counts.victims_boy.is_some_and(|boys| boys > 0) || counts.victims_girl.is_some_and(|girls| girls > 0)
     });
     counted
-        || event.sections.iter().any(|section| CHILDREN_ACTS.contains(&section.act.as_str()))
+        || event.sections.iter().any(|section| is_about_children(&section.act))
         || event.persons.iter().any(|person| {
             person.is_child == Some(true) || person.age_years.is_some_and(|years| years < ADULT_YEARS)
         })
+}
+
+/// `POCSO`, `Prohibition of Child Marriage Act 2006`.
+fn is_about_children(act: &str) -> bool {
+    CHILDREN_ACTS.contains(&act) || act.to_uppercase().contains("CHILD")
 }

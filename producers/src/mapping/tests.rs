@@ -38,6 +38,7 @@ locality = "Village"
 [mapping.sections]
 column = "Sections"
 order = "act_first"
+unknown_act = "keep"
 
 [mapping.counts]
 victims_girl = { column = "Girl", null_values = ["0"] }
@@ -180,6 +181,7 @@ fn the_place_of_an_offence_against_a_child_is_withheld() {
         &[("Girl", "1")][..],
         &[("Sections", "IPC 1860 U/s: 376(2)(n)")],
         &[("Sections", "POCSO ACT 2012 U/s: 12")],
+        &[("Sections", "Prohibition of Child Marriage Act 2006 U/s: 9")],
         &[("Head", "Girl"), ("Girl", "1")],
     ] {
         let event = event(changes);
