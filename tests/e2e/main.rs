@@ -1,3 +1,28 @@
 //! End-to-end tests: real Kafka, real registry, real daemons. Run by `make test`.
+//!
+//! Each test has topics of its own on shared services, and starts daemons as an operator would. `workload` is what
+//! states publish in the long tests and `model` what must come of it; every other module is tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails right there"
+)]
+
+mod breaker;
+mod broker_down;
+mod corrections;
+mod daemons;
 mod fan_out_to_neighbours;
+mod foreign_clients;
+mod killed;
+mod large;
+mod model;
+mod poison;
+mod registry_down;
+mod restart;
+mod sample_file;
+mod two_instances;
+mod workload;

@@ -59,7 +59,7 @@ pub fn wait_for_up_to<T>(
     }
 }
 
-/// Runs a program of the workspace to its end.
+/// Runs a program of the workspace to its end; give it nothing that does not end by itself.
 ///
 /// # Errors
 /// When it cannot be started.
@@ -150,6 +150,28 @@ impl Daemon {
         get(&address, path)
     }
 
+    /// Stops it as it is, in the middle of whatever it does, until [`Daemon::go_on`].
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal("STOP")?;
+        let path = format!("/proc/{}/stat", self.pid());
+        wait_for("the daemon to stand still", || {
+            let stat = std::fs::read_to_string(&path)?;
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+            Ok((state == Some('T')).then_some(()))
+        })
+    }
+
+    /// Lets it go on after [`Daemon::freeze`].
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn go_on(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
     /// Sends a signal by name, for example `TERM`.
     ///
     /// # Errors
@@ -184,21 +206,37 @@ impl Daemon {
     /// # Errors
     /// When it does not end in time or ends by a signal.
     pub fn wait(&mut self) -> Result<i32> {
-        let status = wait_for("the daemon to end", || Ok(self.child.try_wait()?))?;
-        status.code().with_context(|| format!("{} ended by a signal: {status}", self.name))
+        wait_for("the daemon to end", || self.ended())
+    }
+
+    /// Its exit code, if it has ended.
+    ///
+    /// # Errors
+    /// When it ended by a signal.
+    pub fn ended(&mut self) -> Result<Option<i32>> {
+        let Some(status) = self.child.try_wait()? else { return Ok(None) };
+        let code = status.code().with_context(|| format!("{} ended by a signal: {status}", self.name))?;
+        Ok(Some(code))
     }
 
     fn check_running(&mut self) -> Result<()> {
         let ended: Option<ExitStatus> = self.child.try_wait()?;
         let Some(status) = ended else { return Ok(()) };
-        let log = self.log()?;
-        let tail: Vec<&str> = log.lines().rev().take(5).collect();
-        bail!("{} ended with {status}; its last log lines, newest first:\n{}", self.name, tail.join("\n"))
+        bail!("{} ended with {status}; its last log lines, newest first:\n{}", self.name, self.last_lines(5))
+    }
+
+    fn last_lines(&self, count: usize) -> String {
+        let log = self.log().unwrap_or_default();
+        log.lines().rev().take(count).collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Drop for Daemon {
+    #[expect(clippy::print_stderr, reason = "the test runner shows it where the test failed")]
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            eprintln!("{} still ran; its last log lines, newest first:\n{}", self.name, self.last_lines(20));
+        }
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());

@@ -11,6 +11,16 @@ use sanchar_schemas::{RecordId, StateCode};
 /// A moment in January 2026, ms since 1970, UTC.
 pub const PUBLISHED_AT_MS: i64 = 1_768_000_000_000;
 
+/// A state by its code.
+///
+/// # Panics
+/// When the code is none, which is a mistake in the test.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a mistake in the test")]
+pub fn state(code: &str) -> StateCode {
+    code.parse().expect("the code of a state")
+}
+
 /// A vehicle theft of `origin`; `case` and `revision` identify it, `change` varies its content.
 ///
 /// # Panics

@@ -1,35 +1,46 @@
 //! Reads topics as a recipient would: a plain client, `read_committed`, from the beginning to the end.
 //! Decodes with the general codec. No code of the fan-out service is involved.
+//!
+//! The end is everything that was written before the call. A transaction that is still open is waited for, so that
+//! what it commits is not missed.
 
+use crate::daemon::wait_for;
 use crate::installation::Installation;
+use crate::publisher::RawHeader;
 use anyhow::{Context as _, Result, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use sanchar_schemas::codec::Decoder;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{SharedCrimeEvent, StateCode, wire};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long reading a topic to its end may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long reading to the end may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long one question to the brokers may take.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// A record as a plain client sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
+    /// Name of the topic.
+    pub topic: String,
     /// Partition.
     pub partition: i32,
     /// Offset.
     pub offset: i64,
+    /// Timestamp, ms since 1970, UTC.
+    pub timestamp_ms: i64,
     /// Key.
-    pub key: Vec<u8>,
+    pub key: Option<Vec<u8>>,
     /// Value; `None` for a tombstone.
     pub value: Option<Vec<u8>>,
-    /// Headers, by name.
-    pub headers: BTreeMap<String, String>,
+    /// Headers in their order.
+    pub headers: Vec<RawHeader>,
 }
 
 impl Received {
@@ -43,63 +54,135 @@ impl Received {
         Ok(Decoder::current(Record::SharedCrimeEvent).decode(datum)?)
     }
 
-    /// A header's value, or nothing.
+    /// Text of the last header of this name; empty where there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(String::as_str).unwrap_or_default()
+        let header = self.headers.iter().rev().find(|(header, _)| header == name);
+        let value = header.and_then(|(_, value)| value.as_deref()).unwrap_or_default();
+        std::str::from_utf8(value).unwrap_or_default()
+    }
+
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        let headers = message.headers().map(|headers| {
+            headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+        });
+        Self {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+        }
     }
 }
 
 /// Everything committed to a topic.
 ///
 /// # Errors
-/// When it cannot be read to its end.
+/// As [`scan`].
 pub fn read(installation: &Installation, topic: Topic) -> Result<Vec<Received>> {
-    let name = installation.topic(topic);
-    let consumer: BaseConsumer = installation
-        .cluster
-        .client()
-        .set("group.id", "unused")
-        .set("isolation.level", "read_committed")
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .create()?;
-    let mut list = TopicPartitionList::new();
-    for partition in 0..topic.spec().partitions {
-        list.add_partition_offset(&name, partition, Offset::Beginning)?;
-    }
-    consumer.assign(&list)?;
-    let (mut received, mut ended, started) = (Vec::new(), 0, Instant::now());
-    while ended < topic.spec().partitions {
-        ensure!(started.elapsed() < PATIENCE, "{name} could not be read to its end");
-        match consumer.poll(Duration::from_millis(200)) {
-            None => {}
-            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
-            Some(Err(error)) => return Err(error.into()),
-            Some(Ok(message)) => {
-                let headers = message.headers().map(|headers| {
-                    let value = |value: Option<&[u8]>| {
-                        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
-                    };
-                    headers.iter().map(|header| (header.key.to_owned(), value(header.value))).collect()
-                });
-                received.push(Received {
-                    partition: message.partition(),
-                    offset: message.offset(),
-                    key: message.key().unwrap_or_default().to_vec(),
-                    value: message.payload().map(<[u8]>::to_vec),
-                    headers: headers.unwrap_or_default(),
-                });
-            }
-        }
-    }
+    let mut received = Vec::new();
+    scan(installation, &[topic], |_, record| {
+        received.push(record);
+        Ok(())
+    })?;
     Ok(received)
 }
 
 /// Everything in a state's inbox.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`scan`].
 pub fn inbox(installation: &Installation, state: StateCode) -> Result<Vec<Received>> {
     read(installation, Topic::Shared(state))
+}
+
+/// Hands over everything committed to some topics, one record at a time; each partition in its order.
+///
+/// # Errors
+/// When they cannot be read to their end, when somebody still writes to them, or when `each` fails.
+pub fn scan(
+    installation: &Installation,
+    topics: &[Topic],
+    mut each: impl FnMut(Topic, Received) -> Result<()>,
+) -> Result<()> {
+    let any = reader(installation, "read_uncommitted")?;
+    let committed = reader(installation, "read_committed")?;
+    let ends = ends(installation, topics, &any)?;
+    let mut list = TopicPartitionList::new();
+    for End { topic, partition, end } in &ends {
+        let name = installation.topic(*topic);
+        wait_for("a transaction to be decided", || {
+            Ok((committed.fetch_watermarks(&name, *partition, ANSWER)?.1 >= *end).then_some(()))
+        })?;
+        list.add_partition_offset(&name, *partition, Offset::Beginning)?;
+    }
+    committed.assign(&list)?;
+    let known: HashMap<String, Topic> =
+        topics.iter().map(|topic| (installation.topic(*topic), *topic)).collect();
+    let (mut ended, started) = (0, Instant::now());
+    while ended < ends.len() {
+        ensure!(started.elapsed() < PATIENCE, "{topics:?} could not be read to their end");
+        match committed.poll(Duration::from_millis(100)) {
+            None => {}
+            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            Some(Err(error)) => return Err(error.into()),
+            Some(Ok(message)) => {
+                let topic = known.get(message.topic()).context("a topic that was asked for")?;
+                each(*topic, Received::of(&message))?;
+            }
+        }
+    }
+    ensure!(self::ends(installation, topics, &any)? == ends, "{topics:?} are still being written to");
+    Ok(())
+}
+
+/// Whether a transaction is open that has written to one of the inboxes.
+///
+/// # Errors
+/// When the brokers do not answer.
+pub fn has_open_transaction(installation: &Installation) -> Result<bool> {
+    let committed = reader(installation, "read_committed")?;
+    let any = reader(installation, "read_uncommitted")?;
+    let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
+    for End { topic, partition, end } in ends(installation, &inboxes, &any)? {
+        if committed.fetch_watermarks(&installation.topic(topic), partition, ANSWER)?.1 < end {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// End of a partition that is not empty.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    topic: Topic,
+    partition: i32,
+    end: i64,
+}
+
+fn ends(installation: &Installation, topics: &[Topic], any: &BaseConsumer) -> Result<Vec<End>> {
+    let mut ends = Vec::new();
+    for topic in topics {
+        for partition in 0..topic.spec().partitions {
+            let (_, end) = any.fetch_watermarks(&installation.topic(*topic), partition, ANSWER)?;
+            if end > 0 {
+                ends.push(End { topic: *topic, partition, end });
+            }
+        }
+    }
+    Ok(ends)
+}
+
+fn reader(installation: &Installation, isolation: &str) -> Result<BaseConsumer> {
+    let mut config = installation.cluster.client();
+    config
+        .set("group.id", "unused")
+        .set("isolation.level", isolation)
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("fetch.wait.max.ms", "20");
+    Ok(config.create()?)
 }

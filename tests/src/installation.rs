@@ -26,16 +26,25 @@ pub struct Installation {
     pub prefix: String,
     /// Id of the schema of reported events.
     pub event_schema: SchemaId,
+    /// The registry.
+    pub registry: RegistryClient,
     folder: TempDir,
 }
 
 impl Installation {
-    /// Creates topics and registers schemas.
+    /// Creates topics and registers schemas on the services of this run.
     ///
     /// # Errors
     /// When a service does not answer or refuses.
     pub async fn new(name: &str) -> Result<Self> {
-        let cluster = Cluster::of_this_run()?;
+        Self::on(Cluster::of_this_run()?, name).await
+    }
+
+    /// As [`Installation::new`], on other services.
+    ///
+    /// # Errors
+    /// As [`Installation::new`].
+    pub async fn on(cluster: Cluster, name: &str) -> Result<Self> {
         let prefix = format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let topics = TopicSpace::new(&prefix);
         create_topics(&cluster, &topics).await?;
@@ -46,7 +55,7 @@ impl Installation {
         }
         let event = Record::CrimeEvent;
         let event_schema = registry.id_of(event.subject(), &event.latest().text).await?;
-        Ok(Self { cluster, topics, prefix, event_schema, folder: TempDir::new()? })
+        Ok(Self { cluster, topics, prefix, event_schema, registry, folder: TempDir::new()? })
     }
 
     /// Name of a topic on the cluster.
@@ -82,6 +91,34 @@ impl Installation {
         )
     }
 
+    /// Copies an example of `deploy/examples` with its data into the test's folder, set to run on these services.
+    /// `change` may change more of it. Gives the configuration file.
+    ///
+    /// # Errors
+    /// When it cannot be read, understood or written.
+    pub fn example(&self, name: &str, change: impl FnOnce(&mut toml::Table)) -> Result<PathBuf> {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
+        let data = self.folder().join("data");
+        std::fs::create_dir_all(&data)?;
+        for entry in std::fs::read_dir(examples.join("data"))? {
+            let entry = entry?;
+            let copy = data.join(entry.file_name());
+            if !copy.exists() {
+                std::fs::copy(entry.path(), copy)?;
+            }
+        }
+        let mut config: toml::Table = toml::from_str(&std::fs::read_to_string(examples.join(name))?)?;
+        config.extend(toml::from_str::<toml::Table>(&self.services_toml())?);
+        change(&mut config);
+        self.write(name, &toml::to_string(&config)?)
+    }
+
+    /// Name of the fan-out's consumer group.
+    #[must_use]
+    pub fn group(&self) -> String {
+        format!("{}.sanchar-fanout", self.prefix)
+    }
+
     /// Starts a fan-out instance. `more` is TOML put in front of the tables.
     ///
     /// # Errors
@@ -95,13 +132,16 @@ impl Installation {
 
 async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = cluster.client().create()?;
-    let named: Vec<(String, Topic)> = Topic::all().map(|topic| (topics.name(topic), topic)).collect();
+    let named: Vec<(String, String, Topic)> = Topic::all()
+        .map(|topic| (topics.name(topic), topic.spec().max_message_bytes.to_string(), topic))
+        .collect();
     let wanted: Vec<NewTopic<'_>> = named
         .iter()
-        .map(|(name, topic)| {
+        .map(|(name, bytes, topic)| {
             let spec = topic.spec();
             NewTopic::new(name, spec.partitions, TopicReplication::Fixed(1))
                 .set("cleanup.policy", &spec.cleanup)
+                .set("max.message.bytes", bytes)
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));

@@ -1,0 +1,92 @@
+//! How far the fan-out service has come, as the brokers know it: offsets that its group has committed.
+//! True whatever instance did the work and however often it was killed, which no instance's metrics are.
+
+use crate::daemon::{wait_for, wait_for_up_to};
+use crate::installation::Installation;
+use anyhow::Result;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::types::RDKafkaErrorCode;
+use sanchar_schemas::StateCode;
+use sanchar_schemas::topics::Topic;
+use std::time::Duration;
+
+/// How long one question to the brokers may take.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A look at the committed offsets.
+pub struct Progress {
+    consumer: BaseConsumer,
+    partitions: TopicPartitionList,
+}
+
+impl Progress {
+    /// Connects. It never joins the group.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn of(installation: &Installation) -> Result<Self> {
+        let mut config = installation.cluster.client();
+        // Read_committed would wait for open transactions; here the last word that stands is wanted.
+        config.set("group.id", installation.group()).set("isolation.level", "read_uncommitted");
+        let mut partitions = TopicPartitionList::new();
+        for topic in StateCode::all().map(Topic::Reported) {
+            for partition in 0..topic.spec().partitions {
+                partitions.add_partition(&installation.topic(topic), partition);
+            }
+        }
+        Ok(Self { consumer: config.create()?, partitions })
+    }
+
+    /// Input records that are done: forwarded, dropped or dead-lettered. Waits for a broker that has just started.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn done(&self) -> Result<i64> {
+        let committed = wait_for("the group's coordinator", || {
+            match self.consumer.committed_offsets(self.partitions.clone(), ANSWER) {
+                Ok(committed) => Ok(Some(committed)),
+                Err(error) if error.rdkafka_error_code().is_some_and(is_starting) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })?;
+        let offsets =
+            committed.elements().iter().filter_map(|element| element.offset().to_raw()).collect::<Vec<_>>();
+        Ok(offsets.into_iter().filter(|offset| *offset > 0).sum())
+    }
+
+    /// Waits until so many are done.
+    ///
+    /// # Errors
+    /// When they are not within a minute.
+    pub fn wait_done(&self, records: i64) -> Result<()> {
+        wait_for("records to be done", || Ok((self.done()? >= records).then_some(())))
+    }
+
+    /// As [`Progress::wait_done`], with another limit.
+    ///
+    /// # Errors
+    /// When they are not within the limit.
+    pub fn wait_done_up_to(&self, limit: Duration, records: i64) -> Result<()> {
+        wait_for_up_to(limit, "records to be done", || Ok((self.done()? >= records).then_some(())))
+    }
+}
+
+/// What a broker answers, or does not, while it takes up its work.
+const fn is_starting(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::OperationTimedOut
+    )
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").finish_non_exhaustive()
+    }
+}

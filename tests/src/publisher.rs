@@ -1,0 +1,182 @@
+//! Publishes to topics as any program of a state could: a plain idempotent client, no code of the producer daemon.
+//! What a test sends is what stands in the topic, well-formed or not.
+
+use crate::installation::Installation;
+use anyhow::{Result, ensure};
+use rdkafka::ClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+use sanchar_schemas::topics::Topic;
+use sanchar_schemas::{CrimeEvent, codec, wire};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long the brokers may take to acknowledge everything.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More than any record of a test: the brokers judge, not this client.
+const MESSAGE_BYTES_MAX: &str = "100000000";
+
+/// A header as it stands on the wire.
+pub type RawHeader = (String, Option<Vec<u8>>);
+
+/// A record to be sent, as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to.
+    pub topic: Topic,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value; `None` for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers in their order.
+    pub headers: Vec<RawHeader>,
+}
+
+impl Outgoing {
+    /// An event in the topic of its origin, under its case key.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn event(installation: &Installation, event: &CrimeEvent) -> Result<Self> {
+        Ok(Self {
+            topic: Topic::Reported(event.origin),
+            key: Some(event.record_id.case_key().as_bytes().to_vec()),
+            value: Some(wire::frame(installation.event_schema.0, &codec::encode_event(event)?)),
+            headers: Vec::new(),
+        })
+    }
+
+    /// The same with a header more.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: Option<&[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.map(<[u8]>::to_vec)));
+        self
+    }
+}
+
+/// A client that publishes.
+pub struct Publisher<'i> {
+    installation: &'i Installation,
+    producer: ThreadedProducer<Acknowledgements>,
+}
+
+/// Counts what the brokers did not take.
+#[derive(Default)]
+struct Acknowledgements {
+    refused: AtomicUsize,
+}
+
+impl ClientContext for Acknowledgements {}
+
+impl ProducerContext for Acknowledgements {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if result.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<'i> Publisher<'i> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn new(installation: &'i Installation) -> Result<Self> {
+        let mut config = installation.cluster.client();
+        config
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("batch.size", "1000000")
+            .set("compression.type", "lz4")
+            .set("message.max.bytes", MESSAGE_BYTES_MAX)
+            .set("partitioner", "murmur2_random");
+        Ok(Self { installation, producer: config.create_with_context(Acknowledgements::default())? })
+    }
+
+    /// Hands an event over.
+    ///
+    /// # Errors
+    /// As [`Publisher::send`].
+    pub fn event(&self, event: &CrimeEvent) -> Result<()> {
+        self.send(&Outgoing::event(self.installation, event)?)
+    }
+
+    /// Hands a record over; waits while the client's buffer is full.
+    ///
+    /// # Errors
+    /// When the client refuses it.
+    pub fn send(&self, outgoing: &Outgoing) -> Result<()> {
+        let topic = self.installation.topic(outgoing.topic);
+        let mut record = BaseRecord::<[u8], [u8]>::to(&topic);
+        record.key = outgoing.key.as_deref();
+        record.payload = outgoing.value.as_deref();
+        if !outgoing.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
+            let insert = |headers: OwnedHeaders, (key, value): &RawHeader| {
+                headers.insert(Header { key, value: value.as_deref() })
+            };
+            record.headers = Some(outgoing.headers.iter().fold(headers, insert));
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
+                    record = unsent;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits until the brokers have acknowledged everything.
+    ///
+    /// # Errors
+    /// When they did not take every record.
+    pub fn finish(self) -> Result<()> {
+        self.producer.flush(PATIENCE)?;
+        let refused = self.producer.context().refused.load(Ordering::Relaxed);
+        ensure!(refused == 0, "the brokers did not take {refused} records");
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Publisher<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").field("prefix", &self.installation.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Publishes events as they are and waits until the brokers have them.
+///
+/// # Errors
+/// When they cannot be encoded or are not taken.
+pub fn publish<'e>(
+    installation: &Installation,
+    events: impl IntoIterator<Item = &'e CrimeEvent>,
+) -> Result<()> {
+    let publisher = Publisher::new(installation)?;
+    for event in events {
+        publisher.event(event)?;
+    }
+    publisher.finish()
+}
+
+/// Publishes records as they are and waits until the brokers have them.
+///
+/// # Errors
+/// As [`publish`].
+pub fn publish_raw<'o>(
+    installation: &Installation,
+    records: impl IntoIterator<Item = &'o Outgoing>,
+) -> Result<()> {
+    let publisher = Publisher::new(installation)?;
+    for record in records {
+        publisher.send(record)?;
+    }
+    publisher.finish()
+}

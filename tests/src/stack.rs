@@ -1,0 +1,89 @@
+//! A broker and a registry of one test's own, for what would disturb every other test: a crash of the broker.
+//! However the test ends, even by SIGKILL, `deploy/stack/with-stack` takes them down.
+
+use crate::cluster::Cluster;
+use anyhow::{Context as _, Result, ensure};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// What the stack's shell prints, so that the line is told from others.
+const READY: &str = "ready";
+
+/// A running stack; taken down when dropped.
+#[derive(Debug)]
+pub struct Stack {
+    /// Holds the stack for as long as its standard input is open.
+    holder: Child,
+    data: String,
+    cluster: Cluster,
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/stack").join(name)
+}
+
+impl Stack {
+    /// Starts a stack and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start() -> Result<Self> {
+        let report = format!(
+            "echo {READY} \"$SANCHAR_TEST_KAFKA\" \"$SANCHAR_TEST_REGISTRY\" \"$SANCHAR_STACK_DATA\"; exec cat >/dev/null"
+        );
+        let mut holder = Command::new(script("with-stack"))
+            .args(["sh", "-c", &report])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting a stack")?;
+        let output = BufReader::new(holder.stdout.take().context("its output")?);
+        for line in output.lines() {
+            let line = line?;
+            if let [READY, kafka, registry, data] = line.split(' ').collect::<Vec<_>>()[..] {
+                let cluster = Cluster { kafka: kafka.to_owned(), registry: registry.to_owned() };
+                return Ok(Self { holder, data: data.to_owned(), cluster });
+            }
+        }
+        anyhow::bail!("a stack ended while it was starting: {:?}", holder.wait()?)
+    }
+
+    /// Addresses of the services; the same after a crash.
+    #[must_use]
+    pub fn cluster(&self) -> Cluster {
+        self.cluster.clone()
+    }
+
+    /// Kills the broker as a power cut would.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn crash_broker(&self) -> Result<()> {
+        self.stack(&["stop", "--now", "kafka"])
+    }
+
+    /// Starts the broker again and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn start_broker(&self) -> Result<()> {
+        self.stack(&["start", "kafka"])
+    }
+
+    fn stack(&self, args: &[&str]) -> Result<()> {
+        let output =
+            Command::new(script("stack")).args(args).env("SANCHAR_STACK_DATA", &self.data).output()?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "stack {args:?} ended with {}: {error}", output.status);
+        Ok(())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        // It may have ended already.
+        drop(self.holder.wait());
+    }
+}
