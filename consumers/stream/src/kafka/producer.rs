@@ -13,7 +13,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Largest record that is handed to the brokers, in bytes; the topics' `max.message.bytes` allow it.
 const MESSAGE_BYTES_MAX: usize = 1_310_720;
@@ -21,6 +21,8 @@ const MESSAGE_BYTES_MAX: usize = 1_310_720;
 const BUFFER_KIB_MAX: usize = 64 << 10;
 /// How long a start waits for the transaction coordinator.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the commit looks whether all records are acknowledged.
+const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
 /// How long a full send buffer is waited for at a time.
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 
@@ -61,7 +63,7 @@ impl TransactionalProducer {
     ) -> Result<Self, ClientError> {
         let client_id = format!("{}-producer", job.instance_id);
         let tuning = [
-            ("linger.ms", "100"), // the commit flushes; lingering only fills batches before that
+            ("linger.ms", "1"), // the commit waits for what lingers
             ("batch.size", "1000000"),
             ("batch.num.messages", "100000"),
             ("compression.type", "lz4"),
@@ -131,10 +133,24 @@ impl TransactionalProducer {
                 .add_partition_offset(&partition.topic, partition.partition, offset)
                 .map_err(|error| sort("naming the offsets", &error))?;
         }
+        // The records are on their way meanwhile.
         self.producer
             .send_offsets_to_transaction(&offsets, group, self.timeout)
             .map_err(|error| sort("handing over the offsets", &error))?;
+        self.drain()?;
         self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))
+    }
+
+    /// Waits until every record is acknowledged. The client's own flush looks only every 100 ms.
+    fn drain(&self) -> Result<(), ClientError> {
+        let started = Instant::now();
+        while self.producer.in_flight_count() > 0 {
+            if started.elapsed() > self.timeout {
+                return Err(ClientError::Retryable("records were not acknowledged in time".to_owned()));
+            }
+            std::thread::sleep(ACKNOWLEDGEMENT_PULSE);
+        }
+        Ok(())
     }
 
     pub(super) fn abort(&self) -> Result<(), ClientError> {
