@@ -1,8 +1,8 @@
 //! The command line as a whole. What a single command takes stands with that command.
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::{route, schemas, tail, topics};
+use crate::{demo, route, schemas, tail, topics};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -10,22 +10,36 @@ use crate::{route, schemas, tail, topics};
     name = "sanchar",
     version,
     about = "Sanchar (संचार): crime events between state police forces, over Kafka",
-    max_term_width = 110,
+    max_term_width = 100,
     after_help = "\
 Examples:
-  sanchar demo                               see events cross state lines, with nothing installed
-  sanchar topics plan                        what `topics apply` would do to the cluster on this machine
-  sanchar schemas check                      are all released schemas compatible, with each other and the registry?
-  sanchar tail goa --from beginning          read the inbox of Goa
-  sanchar route explain event.json           who receives this event, and why
+  sanchar demo                       see events cross state lines, with nothing installed
+  sanchar topics plan                what `topics apply` would do to the cluster on this machine
+  sanchar schemas check              are the schemas compatible, and does the registry hold them?
+  sanchar tail goa --from beginning  read the inbox of Goa
+  sanchar route explain event.json   who receives this event, and why
 
-Exit codes: 0 done, 2 there is something to do (`topics`), 64 wrong command line, 69 broker or registry not reachable,
-70 the demonstration does not add up or a mistake in the program, 75 try again, 78 wrong configuration."
+Exit codes:
+  0   done
+  2   there is something to do (topics plan) or left to a person (topics apply)
+  64  the command line is wrong
+  69  broker or registry cannot be reached
+  70  the demonstration's books do not balance, or a mistake in the program
+  75  try again
+  78  the configuration is wrong, or a schema does not fit"
 )]
 pub struct Cli {
     /// No colours, as with NO_COLOR; there are none off a terminal anyway
-    #[arg(long, global = true, env = "NO_COLOR", hide_env = true, action = ArgAction::SetTrue, value_parser = is_not_empty)]
-    pub(crate) no_color: bool,
+    #[arg(long, global = true)]
+    no_color: bool,
+
+    /// The environment's word on colours (<https://no-color.org>): any value counts but the empty one.
+    #[arg(long, env = "NO_COLOR", hide = true)]
+    no_color_environment: Option<String>,
+
+    /// Show the logs of Kafka clients and daemons on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -33,6 +47,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See events cross state lines, with nothing installed
+    Demo(demo::Args),
     /// Compare a cluster's topics with the contract, and create or alter what differs
     Topics(topics::Args),
     /// Check the released schemas against each other and the registry, and register them
@@ -43,10 +59,10 @@ pub(crate) enum Command {
     Route(route::Args),
 }
 
-/// <https://no-color.org>: any value but the empty one counts.
-#[expect(clippy::unnecessary_wraps, reason = "the form of a value parser")]
-fn is_not_empty(value: &str) -> Result<bool, std::convert::Infallible> {
-    Ok(!value.is_empty())
+impl Cli {
+    pub(crate) fn wants_colors(&self) -> bool {
+        !self.no_color && self.no_color_environment.as_deref().is_none_or(str::is_empty)
+    }
 }
 
 #[cfg(test)]
@@ -72,8 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn any_value_of_no_color_counts() {
-        assert_eq!(is_not_empty("0"), Ok(true));
-        assert_eq!(is_not_empty(""), Ok(false));
+    fn colours_are_wanted_unless_told_otherwise() {
+        for (no_color, environment, wanted) in
+            [(false, None, true), (true, None, false), (false, Some("0"), false), (false, Some(""), true)]
+        {
+            let cli = Cli {
+                no_color,
+                no_color_environment: environment.map(str::to_owned),
+                ..Cli::parse_from(["sanchar", "schemas", "check"])
+            };
+            assert_eq!(cli.wants_colors(), wanted, "{environment:?}");
+        }
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct Cluster {
 }
 
 impl Connection {
+    pub(crate) fn new(config: Option<PathBuf>, kafka: Option<String>, registry: Option<String>) -> Self {
+        Self { config, kafka, registry, prefix: None }
+    }
+
     /// # Errors
     /// As [`config::load`], and where the settings do not fit together.
     pub(crate) fn cluster(&self) -> Result<Cluster, ConfigError> {

@@ -6,6 +6,7 @@
 mod args;
 mod connection;
 mod content;
+mod demo;
 pub mod embedded;
 mod moment;
 mod names;
@@ -15,6 +16,7 @@ mod route;
 mod schemas;
 mod table;
 mod tail;
+mod text;
 mod topics;
 
 pub use args::Cli;
@@ -24,15 +26,25 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use args::Command;
+use console::Term;
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::logs::{self, LogConfig, LogFormat};
 
 /// Does what the command line asks and says how it ended.
 pub fn run(cli: Cli) -> ExitCode {
-    console::set_colors_enabled(io::stdout().is_terminal() && !cli.no_color);
+    let is_terminal = io::stdout().is_terminal();
+    console::set_colors_enabled(is_terminal && cli.wants_colors());
+    // Log lines between drawings would spoil the table.
+    let terminal = (is_terminal && !cli.verbose).then(Term::stdout);
+    if cli.verbose
+        && let Err(error) = logs::init(&LogConfig { format: LogFormat::Text, ..LogConfig::default() })
+    {
+        return outcome::conclude(Err(error.into()), &mut io::stderr());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(execute(cli.command, &mut io::stdout()));
+            let ended = runtime.block_on(execute(cli.command, terminal, &mut io::stdout()));
             runtime.shutdown_background();
             ended
         }
@@ -41,8 +53,9 @@ pub fn run(cli: Cli) -> ExitCode {
     outcome::conclude(ended, &mut io::stderr())
 }
 
-async fn execute(command: Command, out: &mut dyn Write) -> Result<Outcome, Stop> {
+async fn execute(command: Command, terminal: Option<Term>, out: &mut dyn Write) -> Result<Outcome, Stop> {
     match command {
+        Command::Demo(args) => demo::run(&args, terminal, out).await,
         Command::Topics(args) => topics::run(&args, out).await,
         Command::Schemas(args) => schemas::run(&args, out).await,
         Command::Tail(args) => tail::run(&args, out).await,

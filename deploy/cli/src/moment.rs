@@ -10,9 +10,9 @@ pub(crate) fn in_india(at_ms: i64) -> String {
     local(at_ms, "%Y-%m-%d %H:%M:%S +05:30")
 }
 
-/// `18:07:03`: where the day goes without saying.
-pub(crate) fn time_in_india(at_ms: i64) -> String {
-    local(at_ms, "%H:%M:%S")
+/// `20261125-180703`: for names.
+pub(crate) fn compact_in_india(at_ms: i64) -> String {
+    local(at_ms, "%Y%m%d-%H%M%S")
 }
 
 fn local(at_ms: i64, format: &str) -> String {
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn india_is_five_and_a_half_hours_ahead() {
         assert_eq!(in_india(0), "1970-01-01 05:30:00 +05:30");
-        assert_eq!(time_in_india(0), "05:30:00");
+        assert_eq!(compact_in_india(0), "19700101-053000");
         assert_eq!(in_india(1_793_880_660_000), "2026-11-05 17:41:00 +05:30");
         assert_eq!(in_india(i64::MAX), i64::MAX.to_string());
     }

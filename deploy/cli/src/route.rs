@@ -26,13 +26,14 @@ pub(crate) struct Args {
 enum Command {
     /// Print who receives an event and why, who does not, and what the event is enriched with
     #[command(after_help = "\
-The file holds one event as JSON: a CrimeEvent, a SharedCrimeEvent (an inbox record), or a line of `sanchar tail --json`.
+The file holds one event as JSON: a CrimeEvent, a SharedCrimeEvent (an inbox record), or a line of
+`sanchar tail --json`.
 
 Examples:
   sanchar route explain event.json
   sanchar tail goa --from beginning --count 1 --json | sanchar route explain -
-  sanchar route explain event.json --earlier HR,RJ           as if these states had received an earlier revision
-  sanchar route explain event.json --json                    for programs")]
+  sanchar route explain event.json --earlier HR,RJ  as if these had received an earlier revision
+  sanchar route explain event.json --json           for programs")]
     Explain {
         /// File with the event, or - for standard input
         #[arg(value_name = "EVENT.JSON")]

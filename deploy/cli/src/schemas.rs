@@ -30,7 +30,7 @@ enum Command {
     /// Check every pair of released versions, then ask the registry whether it would take each one; change nothing
     #[command(after_help = "\
 Examples:
-  sanchar schemas check --offline                            no registry needed: for a build server
+  sanchar schemas check --offline               no registry needed: for a build server
   sanchar schemas check --registry https://registry.example/apis/ccompat/v7")]
     Check {
         /// Leave the registry out of it
@@ -45,8 +45,8 @@ Examples:
     /// Set the rule FULL_TRANSITIVE on both subjects and register every released version, oldest first
     #[command(after_help = "\
 Examples:
-  sanchar schemas register                                   the registry on this machine
-  sanchar schemas register --config fanout.toml              address and log-in from a daemon's file")]
+  sanchar schemas register                      the registry on this machine
+  sanchar schemas register --config fanout.toml  address and log-in from a daemon's file")]
     Register {
         /// One JSON object, for programs
         #[arg(long)]

@@ -17,15 +17,15 @@ use crate::reader::{Reader, Record, Start, Step};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What to read: a state for its inbox (goa, GA, IN-GA), or a topic (crime.reported.in-ka, crime.dlq, crime.register).
-Without --count it follows until Ctrl-C; with --count it ends at that number or at the end of the topic.
+A state (goa, GA, IN-GA) means its inbox; topics are crime.reported.in-ka, crime.dlq and the like.
+Without --count it follows until Ctrl-C; with --count it ends there or at the end of the topic.
 
 Examples:
-  sanchar tail goa                                           what reaches Goa from now on
-  sanchar tail in-hr --from beginning --count 5              the first five records of Haryana's inbox
-  sanchar tail crime.reported.in-ka --from -20               Karnataka's last events, then follow
-  sanchar tail crime.dlq --from beginning --no-follow        every dead letter, with the reason
-  sanchar tail goa --json | jq .value.enrichment.severity    for programs: one JSON object per line")]
+  sanchar tail goa                                      what reaches Goa from now on
+  sanchar tail in-hr --from beginning --count 5         the first five of Haryana's inbox
+  sanchar tail crime.reported.in-ka --from -20          Karnataka's last events, then follow
+  sanchar tail crime.dlq --from beginning --no-follow   every dead letter, with the reason
+  sanchar tail goa --json | jq .value.event.kind        for programs: a JSON object per line")]
 pub(crate) struct Args {
     /// A state (its inbox) or a topic
     #[arg(value_name = "TOPIC|STATE")]

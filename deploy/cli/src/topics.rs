@@ -7,13 +7,15 @@ mod cluster;
 mod diff;
 mod report;
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
 use clap::Subcommand;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::StateCode;
 
-use crate::connection::Connection;
+use crate::connection::{Cluster, Connection};
 use crate::names::parse_state;
 use crate::outcome::{Outcome, Stop};
 use cluster::Admin;
@@ -30,16 +32,16 @@ enum Command {
     /// Print what differs, and change nothing: exit code 0 when in sync, 2 when there is something to do
     #[command(after_help = "\
 Examples:
-  sanchar topics plan                                        the cluster on this machine, three replicas
+  sanchar topics plan                                 the cluster on this machine, three replicas
   sanchar topics plan --replication-factor 1 --states DL,HR,UP
-  sanchar topics plan --config fanout.toml --json            for programs")]
+  sanchar topics plan --config fanout.toml --json     for programs")]
     Plan(Options),
     /// Create what is missing and alter what differs; never delete, never shrink. Exit code 2 when something is left
     #[command(after_help = "\
 Examples:
-  sanchar topics apply --replication-factor 1                a cluster of one broker
-  sanchar topics apply --prefix drill --states DL,HR         an installation of its own for a drill
-  sanchar topics apply --config fanout.toml                  brokers, TLS and log-in from a daemon's file")]
+  sanchar topics apply --replication-factor 1         a cluster of one broker
+  sanchar topics apply --prefix drill --states DL,HR  an installation of its own for a drill
+  sanchar topics apply --config fanout.toml           brokers, TLS, log-in by a daemon's file")]
     Apply(Options),
 }
 
@@ -111,6 +113,43 @@ async fn apply(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> 
     }
     let left = differences.iter().any(|found| !found.change.is_applicable());
     Ok(if left { Outcome::Differs } else { Outcome::Done })
+}
+
+/// Creates every topic of an installation, with one copy of each: for the demonstration.
+///
+/// # Errors
+/// When the cluster refuses, or does not show the topics soon after.
+pub(crate) async fn create(cluster: &Cluster) -> Result<(), Failure> {
+    let (admin, wanted) = (Admin::new(&cluster.kafka)?, whole(cluster));
+    let differences = diff(&wanted, &BTreeMap::new());
+    if let Some(problem) = admin.apply(&wanted, &differences).await?.first() {
+        return Err(refused(problem));
+    }
+    for _ in 0..50 {
+        if admin.found(&wanted).await?.len() == wanted.len() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(Failure::unavailable("the cluster does not show the topics that it has just created: try again"))
+}
+
+/// Deletes every topic of an installation that [`create`] made: for the demonstration, and only under a prefix.
+///
+/// # Errors
+/// When the cluster refuses, or where there is no prefix.
+pub(crate) async fn delete_prefixed(cluster: &Cluster) -> Result<(), Failure> {
+    if cluster.kafka.topic_prefix.is_none() {
+        return Err(Failure::internal("topics without a prefix are never deleted"));
+    }
+    match Admin::new(&cluster.kafka)?.delete(&whole(cluster)).await?.first() {
+        None => Ok(()),
+        Some(problem) => Err(refused(problem)),
+    }
+}
+
+fn whole(cluster: &Cluster) -> Vec<Wanted> {
+    wanted(&cluster.space(), &StateCode::all().collect::<Vec<_>>(), 1, 1)
 }
 
 fn refused(problem: &Problem) -> Failure {

@@ -10,5 +10,8 @@
 
 mod any;
 mod bytes;
+mod content_hash;
 mod evolution;
 mod golden;
+mod schema_rules;
+mod tables;

@@ -4,10 +4,14 @@
 //! no admin API and shows records of open and aborted transactions to everybody. Fit for a demonstration, never for
 //! proving a guarantee.
 
+use std::time::Duration;
+
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
+
+const BACK_TO_WAITING: Duration = Duration::from_millis(1);
 
 /// A broker that lives as long as this value. It stays on the thread that made it; drop it after its clients.
 pub struct EmbeddedBroker {
@@ -24,6 +28,9 @@ impl EmbeddedBroker {
         let cluster = MockCluster::new(1).map_err(refused)?;
         for topic in Topic::all() {
             cluster.create_topic(&space.name(topic), topic.spec().partitions, 1).map_err(refused)?;
+            // The cluster's thread overlooks an order that comes while it returns to waiting, until it wakes by itself
+            // up to a second later (librdkafka 2.12.1, rd_kafka_mock_cluster_op_io).
+            std::thread::sleep(BACK_TO_WAITING);
         }
         Ok(Self { cluster })
     }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::content::Content;
 use crate::moment::in_india;
 use crate::reader::Record;
+use crate::text::clean;
 
 /// A line for people.
 pub(crate) fn text(record: &Record, content: &Content) -> String {
@@ -146,10 +147,6 @@ fn columns<const N: usize>(cells: [(&str, usize); N]) -> String {
     let cell =
         |(text, width): (&str, usize)| format!("{}  ", pad_str(text, width, Alignment::Left, Some("…")));
     cells.map(cell).concat()
-}
-
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A record as programs read it.

@@ -70,6 +70,14 @@ impl Admin {
         Ok(problems)
     }
 
+    /// Deletes topics. No command of an operator's does this.
+    pub(crate) async fn delete(&self, topics: &[Wanted]) -> Result<Vec<Problem>, Failure> {
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        let results =
+            self.client.delete_topics(&names, &options()).await.map_err(|error| self.unreachable(&error))?;
+        Ok(results.into_iter().filter_map(Result::err).map(|(topic, code)| problem(topic, code)).collect())
+    }
+
     async fn create(&self, wanted: &[Wanted], differences: &[Difference]) -> Result<Vec<Problem>, Failure> {
         let missing = |topic: &&Wanted| {
             let is_create = |change: &Change| matches!(change, Change::Create { .. });

@@ -1,0 +1,77 @@
+//! A daemon's metrics as numbers, read from the same text that Prometheus reads.
+
+use std::collections::BTreeMap;
+
+/// Samples of one daemon.
+#[derive(Debug, Default)]
+pub(super) struct Scrape {
+    samples: Vec<Sample>,
+}
+
+#[derive(Debug)]
+struct Sample {
+    name: String,
+    labels: BTreeMap<String, String>,
+    value: u64,
+}
+
+impl Scrape {
+    /// Reads the text exposition format. Comments, and samples that are no whole numbers, are passed over.
+    pub(super) fn parse(text: &str) -> Self {
+        Self { samples: text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect() }
+    }
+
+    /// Sum of a counter over all its labels.
+    pub(super) fn sum(&self, name: &str) -> u64 {
+        self.named(name).map(|sample| sample.value).sum()
+    }
+
+    /// A counter by one of its labels, without what was never counted.
+    pub(super) fn by(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::new();
+        for sample in self.named(name).filter(|sample| sample.value > 0) {
+            let key = sample.labels.get(label).cloned().unwrap_or_default();
+            *sums.entry(key).or_default() += sample.value;
+        }
+        sums
+    }
+
+    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
+        self.samples.iter().filter(move |sample| sample.name == name)
+    }
+}
+
+/// `name{label="value",…} 3`. Label values of ours are symbols, so that none holds a quotation mark or a comma.
+fn sample(line: &str) -> Option<Sample> {
+    let (series, value) = line.rsplit_once(' ')?;
+    let value = value.parse().ok()?;
+    let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+    let pairs = labels.trim_end_matches('}').split(',').filter_map(|pair| pair.split_once('='));
+    let labels = pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect();
+    Some(Sample { name: name.to_owned(), labels, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sanchar_runtime::metrics::Metrics;
+
+    #[test]
+    fn it_reads_what_a_daemon_shows() {
+        let metrics = Metrics::new("test").unwrap();
+        metrics.counter("sanchar_forwarded_total", "help").unwrap().inc_by(7);
+        let dropped = metrics.counter_vec("sanchar_dropped_total", "help", &["stage", "reason"]).unwrap();
+        dropped.with_label_values(&["a", "stale"]).inc_by(2);
+        dropped.with_label_values(&["b", "stale"]).inc_by(1);
+        dropped.with_label_values(&["a", "duplicate"]).inc_by(4);
+        dropped.with_label_values(&["a", "never"]).inc_by(0);
+        metrics.gauge("sanchar_lag_seconds", "help").unwrap().set(1.5);
+
+        let scrape = Scrape::parse(&metrics.render());
+        assert_eq!(scrape.sum("sanchar_forwarded_total"), 7);
+        assert_eq!(scrape.sum("sanchar_dropped_total"), 7);
+        let by_reason = scrape.by("sanchar_dropped_total", "reason");
+        assert_eq!(by_reason, BTreeMap::from([("duplicate".to_owned(), 4), ("stale".to_owned(), 3)]));
+        assert_eq!(scrape.sum("no_such_total"), 0);
+    }
+}

@@ -1,0 +1,114 @@
+//! The tables of the contract against what was typed here a second time, and against each other.
+
+use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::schema::Record;
+use sanchar_schemas::topics::Topic;
+use sanchar_schemas::{StateCode, StateSet};
+use std::collections::BTreeSet;
+
+/// Every state with its neighbours on land, without the prefix `IN-`.
+const NEIGHBOURS: [(&str, &str); 36] = [
+    ("AN", ""),
+    ("AP", "CG KA OD PY TN TS"),
+    ("AR", "AS NL"),
+    ("AS", "AR ML MN MZ NL TR WB"),
+    ("BR", "JH UP WB"),
+    ("CH", "HR PB"),
+    ("CG", "AP JH MH MP OD TS UP"),
+    ("DH", "GJ MH"),
+    ("DL", "HR UP"),
+    ("GA", "KA MH"),
+    ("GJ", "DH MH MP RJ"),
+    ("HR", "CH DL HP PB RJ UP"),
+    ("HP", "HR JK LA PB UK UP"),
+    ("JK", "HP LA PB"),
+    ("JH", "BR CG OD UP WB"),
+    ("KA", "AP GA KL MH TN TS"),
+    ("KL", "KA PY TN"),
+    ("LA", "HP JK"),
+    ("LD", ""),
+    ("MP", "CG GJ MH RJ UP"),
+    ("MH", "CG DH GA GJ KA MP TS"),
+    ("MN", "AS MZ NL"),
+    ("ML", "AS"),
+    ("MZ", "AS MN TR"),
+    ("NL", "AR AS MN"),
+    ("OD", "AP CG JH WB"),
+    ("PY", "AP KL TN"),
+    ("PB", "CH HP HR JK RJ"),
+    ("RJ", "GJ HR MP PB UP"),
+    ("SK", "WB"),
+    ("TN", "AP KA KL PY"),
+    ("TS", "AP CG KA MH"),
+    ("TR", "AS MZ"),
+    ("UP", "BR CG DL HP HR JH MP RJ UK"),
+    ("UK", "HP UP"),
+    ("WB", "AS BR JH OD SK"),
+];
+
+fn state(code: &str) -> StateCode {
+    format!("IN-{code}").parse().unwrap()
+}
+
+#[test]
+fn each_state_has_the_neighbours_that_it_is_known_to_have() {
+    let today = jiff::civil::date(2026, 11, 1);
+    for (code, neighbours) in NEIGHBOURS {
+        let expected: StateSet = neighbours.split_whitespace().map(state).collect();
+        assert_eq!(Adjacency::builtin().neighbours(state(code), today), expected, "{code}");
+    }
+    assert_eq!(NEIGHBOURS.map(|(code, _)| state(code)).into_iter().collect::<StateSet>().len(), 36);
+}
+
+#[test]
+fn the_table_of_states_is_sound() {
+    let mut codes = BTreeSet::new();
+    let mut lgd_codes = BTreeSet::new();
+    for (i, code) in StateCode::all().enumerate() {
+        let row = code.row();
+        assert_eq!(usize::from(row.bit), i, "bits follow the order of the table and never change");
+        assert!(matches!(row.kind.as_str(), "state" | "ut"), "{code}");
+        assert!((1..=38).contains(&row.lgd_code) && lgd_codes.insert(row.lgd_code), "{code}");
+        assert!(
+            !row.name_en.is_empty()
+                && row.name_hi.chars().all(|c| c == ' ' || ('\u{900}'..='\u{97f}').contains(&c))
+        );
+        for spelling in row.legacy.split(';').filter(|old| !old.is_empty()).chain([row.iso.as_str()]) {
+            assert!(
+                spelling.len() == 5 && spelling.starts_with("IN-") && codes.insert(spelling),
+                "{spelling}"
+            );
+        }
+    }
+    assert_eq!(StateCode::all().filter(|code| code.row().kind == "ut").count(), 8);
+}
+
+#[test]
+fn the_table_of_topics_is_sound() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    for topic in Topic::all() {
+        let spec = topic.spec();
+        assert!((1..=64).contains(&spec.partitions), "{topic:?}");
+        assert!(matches!(spec.cleanup.as_str(), "delete" | "compact"), "{topic:?}");
+        assert!((64 << 10..=2 << 20).contains(&spec.max_message_bytes), "{topic:?}");
+        assert!(
+            spec.retention_ms == -1 || spec.retention_ms >= 3 * DAY_MS,
+            "{topic:?}: a backlog of 72 hours must fit"
+        );
+        let subject = match topic {
+            Topic::Reported(_) => Record::CrimeEvent.subject(),
+            Topic::Shared(_) => Record::SharedCrimeEvent.subject(),
+            Topic::Dlq | Topic::Register => "",
+        };
+        assert_eq!(spec.subject, subject, "{topic:?}");
+        let words = [&spec.about, &spec.key, &spec.writers, &spec.readers];
+        assert!(words.into_iter().all(|text| !text.is_empty()), "{topic:?}");
+        assert_eq!(spec.name.contains("{state}"), matches!(topic, Topic::Reported(_) | Topic::Shared(_)));
+    }
+    // What is delivered is what was reported and a little more; what is refused must fit as it is.
+    let bytes = |topic: Topic| topic.spec().max_message_bytes;
+    let [reported, shared] = [bytes(Topic::Reported(state("DL"))), bytes(Topic::Shared(state("DL")))];
+    assert!(shared >= reported + (64 << 10) && bytes(Topic::Dlq) >= reported + (64 << 10));
+    assert_eq!(Topic::Register.spec().partitions, 1, "each further partition makes every transaction dearer");
+    assert_eq!(Topic::Register.spec().cleanup, "compact");
+}
