@@ -5,6 +5,7 @@
 
 mod board;
 mod crew;
+mod examples;
 mod ledger;
 mod place;
 mod scrape;

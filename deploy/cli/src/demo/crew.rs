@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sanchar_fanout::FanoutConfig;
+use sanchar_producer::{Options, ProducerConfig};
 use sanchar_runtime::clock::SystemClock;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_schemas::StateCode;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+use super::examples;
 use super::ledger::{Fanout, Found, Ledger, Source};
 use super::scrape::Scrape;
 use crate::connection::Cluster;
@@ -24,6 +27,17 @@ pub(super) enum Pace {
     Unbounded,
 }
 
+impl Pace {
+    /// Events per second of each of `producers`.
+    fn share_of(self, producers: usize) -> Option<f64> {
+        match self {
+            Self::Unbounded => None,
+            #[expect(clippy::cast_precision_loss, reason = "a handful of producers")]
+            Self::PerSecond(rate) => Some(f64::from(rate) / producers as f64),
+        }
+    }
+}
+
 /// A daemon that runs in this process.
 struct Daemon {
     context: Context,
@@ -35,6 +49,8 @@ struct Daemon {
 pub(super) struct Crew {
     fanout: Daemon,
     producers: BTreeMap<StateCode, Daemon>,
+    /// Holds the states' files, checkpoints and quarantine until the end.
+    folder: TempDir,
 }
 
 impl Crew {
@@ -44,11 +60,16 @@ impl Crew {
     /// When a daemon cannot start.
     pub(super) async fn start(cluster: &Cluster, pace: Pace) -> Result<Self, Failure> {
         let fanout = Daemon::fanout(cluster)?;
-        let mut crew = Self { fanout, producers: BTreeMap::new() };
+        let folder = tempfile::tempdir().map_err(|error| {
+            Failure::temporary(format!("cannot make a folder for the states' files: {error}"))
+        })?;
+        let mut crew = Self { fanout, producers: BTreeMap::new(), folder };
         crew.await_fanout().await?;
-        for (n, state) in ["IN-DL", "IN-HR"].iter().enumerate() {
-            let state: StateCode = state.parse().map_err(|_| Failure::internal("x"))?;
-            crew.producers.insert(state, Daemon::temp(cluster, state, pace, n)?);
+        let configs = examples::write(crew.folder.path())?;
+        let share = pace.share_of(configs.len());
+        for path in configs {
+            let config = ProducerConfig::load(&path)?;
+            crew.producers.insert(config.state.code, Daemon::producer(cluster, config, share)?);
         }
         Ok(crew)
     }
@@ -114,42 +135,15 @@ impl Daemon {
         Ok(Self { context, task: Some(task) })
     }
 
-    fn temp(cluster: &Cluster, state: StateCode, pace: Pace, n: usize) -> Result<Self, Failure> {
-        use rdkafka::producer::{FutureProducer, FutureRecord};
+    /// A producer that publishes a state's file once. `pace` is its share of the demonstration's.
+    fn producer(cluster: &Cluster, mut config: ProducerConfig, pace: Option<f64>) -> Result<Self, Failure> {
         let context = Context::new("sanchar-producer", Arc::new(SystemClock))?;
-        let read = context.metrics.counter("sanchar_rows_read_total", "x")?;
-        let published = context.metrics.counter("sanchar_rows_published_total", "x")?;
-        let producer: FutureProducer = cluster
-            .kafka
-            .client_config("x")?
-            .set("linger.ms", "5")
-            .create()
-            .map_err(|e| Failure::internal(e.to_string()))?;
-        let space = cluster.space();
-        let task = tokio::spawn(async move {
-            for i in 0..100 {
-                let mut event: sanchar_schemas::CrimeEvent =
-                    serde_json::from_str(include_str!("../../../../schemas/examples/vehicle-stolen.json"))
-                        .unwrap();
-                event.origin = state;
-                event.record_id =
-                    sanchar_schemas::RecordId::new(state, "0764", 2026, &format!("{}", i - i % 10), "fir")
-                        .unwrap();
-                let event = event.sealed();
-                read.inc();
-                let value =
-                    sanchar_schemas::wire::frame(1, &sanchar_schemas::codec::encode_event(&event).unwrap());
-                let topic = space.name(sanchar_schemas::topics::Topic::Reported(state));
-                let record = FutureRecord::to(&topic).key(event.record_id.case_key()).payload(&value);
-                producer.send(record, Duration::from_secs(5)).await.unwrap();
-                published.inc();
-                if let Pace::PerSecond(rate) = pace {
-                    tokio::time::sleep(Duration::from_millis(2000 / u64::from(rate))).await;
-                }
-            }
-            let _ = n;
-            Ok(())
-        });
+        config.kafka = cluster.kafka.clone();
+        config.registry = cluster.registry.clone();
+        config.publish.rate_per_second = pace;
+        let options = Options { once: true, ..Options::default() };
+        let work = sanchar_producer::run(config, options, context.clone());
+        let task = tokio::spawn(async move { work.await.map(drop) });
         Ok(Self { context, task: Some(task) })
     }
 
@@ -162,7 +156,7 @@ impl Daemon {
         Source {
             rows: scrape.sum("sanchar_rows_read_total"),
             quarantined: scrape.by("sanchar_rows_quarantined_total", "reason"),
-            filtered: scrape.by("sanchar_rows_filtered_total", "name"),
+            filtered: scrape.by("sanchar_rows_filtered_total", "reason"),
             published: scrape.sum("sanchar_rows_published_total"),
         }
     }
