@@ -11,6 +11,9 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sanchar
 stack := deploy/stack/stack
 with_stack := deploy/stack/with-stack
 deny := $(cache)/tools/bin/cargo-deny
+# Another client than ours, for the test that a recipient needs none of our code. A folder for each list of packages.
+foreign := tests/e2e/foreign/requirements.txt
+python := $(cache)/python-$(firstword $(shell cksum $(foreign)))/bin/python
 
 STACK ?=
 DEMO_ARGS ?=
@@ -32,7 +35,7 @@ help: ## list the targets
 # ---- what must be installed ---------------------------------------------------------------------------------------
 
 needs_to_build := rust c++ cmake pkg-config openssl zlib
-needs_to_test := java maven kcat shellcheck
+needs_to_test := java maven python-venv kcat shellcheck
 
 .PHONY: deps-build
 deps-build:
@@ -96,7 +99,12 @@ test-stages: deps
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
 	$(call stage,build,cargo build --workspace --all-targets --locked)
 	$(call stage,broker and registry,$(stack) fetch)
-	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
+	$(call stage,foreign client,$(MAKE) $(python))
+	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs SANCHAR_TEST_PYTHON=$(abspath $(python)) $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
+
+$(python): $(foreign) | deps
+	python3 -m venv $(dir $(@D))
+	$@ -m pip install --quiet --disable-pip-version-check --requirement $(foreign) || { rm -rf $(dir $(@D)); exit 1; }
 
 $(deny):
 	cargo install cargo-deny --locked --root $(cache)/tools
