@@ -15,15 +15,14 @@ async fn a_crash_of_the_broker_delays_and_loses_nothing() -> Result<()> {
     let publications = workload::publications(EVENTS.try_into()?, 12);
     workload::publish(&installation, &publications)?;
     let mut fanout = installation.fanout("fanout-1", "stream = { batch_records_max = 1000 }")?;
-    let t = std::time::Instant::now();
     for share in [10, 40] {
         Progress::of(&installation)?.wait_done(EVENTS * share / 100)?;
-        stack.crash_broker()?; eprintln!("crash {:?}", t.elapsed());
+        stack.crash_broker()?;
         wait_until_not_ready(&mut fanout)?;
         assert!(fanout.get("/livez")?.starts_with("200"), "waiting is not being stuck");
-        eprintln!("noticed {:?}", t.elapsed());stack.start_broker()?; eprintln!("started {:?}", t.elapsed());
+        stack.start_broker()?;
     }
-    Progress::of(&installation)?.wait_done(EVENTS)?; eprintln!("done {:?}", t.elapsed());
+    Progress::of(&installation)?.wait_done(EVENTS)?;
     Model::of(&publications).check(&installation)?;
     fanout.wait_ready()?;
 
