@@ -128,3 +128,22 @@ async fn a_running_service_answers_probes_and_metrics_and_stops_on_either_signal
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_finds_no_broker_says_so_and_stops_when_asked() -> Result<()> {
+    let installation = Installation::new("no-broker").await?;
+    let elsewhere = installation.services_toml().replace(&installation.cluster.kafka, "127.0.0.1:1");
+    let config = installation.write("fanout.toml", &elsewhere)?;
+    let mut fanout = sanchar_tests::Daemon::start(
+        "sanchar-fanout",
+        &["-c".as_ref(), config.as_os_str()],
+        installation.folder(),
+    )?;
+    sanchar_tests::daemon::wait_for("the service to wait for the broker", || {
+        let ready = fanout.get("/readyz?verbose")?;
+        Ok((ready.starts_with("503") && ready.contains("registry: ready")).then_some(()))
+    })?;
+    assert!(fanout.get("/livez")?.starts_with("200"));
+    assert_eq!(fanout.stop()?, 0);
+    Ok(())
+}

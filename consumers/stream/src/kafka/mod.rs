@@ -43,7 +43,7 @@ impl Connector for KafkaConnector {
     fn connect(&self) -> Result<KafkaClient, ClientError> {
         // The producer first: it fences the predecessor and ends what that left open, so that the offsets
         // which the consumer then fetches are the last word.
-        let producer = TransactionalProducer::connect(&self.kafka, &self.stream, &self.job)?;
+        let producer = TransactionalProducer::connect(&self.kafka, &self.stream, &self.job, &self.shutdown)?;
         let changelog = ChangelogReader::connect(&self.kafka, &self.job.changelog_topic)?;
         let member = GroupMember::join(&self.kafka, &self.stream, &self.job)?;
         Ok(KafkaClient { producer, changelog, member, shutdown: self.shutdown.clone() })

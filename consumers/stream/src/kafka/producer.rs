@@ -13,6 +13,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
+use sanchar_runtime::lifecycle::Shutdown;
 use std::time::{Duration, Instant};
 
 /// Largest record that is handed to the brokers, in bytes; the topics' `max.message.bytes` allow it.
@@ -21,6 +22,8 @@ const MESSAGE_BYTES_MAX: usize = 1_310_720;
 const BUFFER_KIB_MAX: usize = 64 << 10;
 /// How long a start waits for the transaction coordinator.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one call waits for it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the commit looks whether all records are acknowledged.
 const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
 /// How long a full send buffer is waited for at a time.
@@ -60,6 +63,7 @@ impl TransactionalProducer {
         kafka: &KafkaConfig,
         stream: &StreamConfig,
         job: &Job,
+        shutdown: &Shutdown,
     ) -> Result<Self, ClientError> {
         let client_id = format!("{}-producer", job.instance_id);
         let tuning = [
@@ -82,7 +86,7 @@ impl TransactionalProducer {
         let producer: ThreadedProducer<ProducerContext> = config
             .create_with_context(ProducerContext(LogContext::new(client_id)))
             .map_err(|error| sort("creating the producer", &error))?;
-        producer.init_transactions(INIT_TIMEOUT).map_err(|error| sort("fencing the predecessor", &error))?;
+        fence_predecessor(&producer, shutdown)?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
         Ok(Self { producer, timeout })
     }
@@ -155,5 +159,24 @@ impl TransactionalProducer {
 
     pub(super) fn abort(&self) -> Result<(), ClientError> {
         self.producer.abort_transaction(self.timeout).map_err(|error| sort("aborting", &error))
+    }
+}
+
+/// Raises the epoch of the transactional id. A call that timed out is gone on with by the next one, so that a
+/// stop is noticed while no coordinator answers.
+fn fence_predecessor(
+    producer: &ThreadedProducer<ProducerContext>,
+    shutdown: &Shutdown,
+) -> Result<(), ClientError> {
+    let started = Instant::now();
+    loop {
+        match producer.init_transactions(ASK_AGAIN) {
+            Ok(()) => return Ok(()),
+            Err(error)
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)
+                    && started.elapsed() < INIT_TIMEOUT
+                    && !shutdown.is_triggered() => {}
+            Err(error) => return Err(sort("fencing the predecessor", &error)),
+        }
     }
 }
