@@ -169,6 +169,7 @@ fn changed(json: &Value, pointer: &str) -> CrimeEvent {
                 "UNKNOWN",
                 "OTHER",
                 "RELATED",
+                "SAME_INCIDENT",
                 "PRIORITY",
                 "URGENT",
                 "C",
