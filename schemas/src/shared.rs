@@ -71,6 +71,22 @@ pub struct Enrichment {
     pub enriched_at: i64,
 }
 
+impl Enrichment {
+    /// What a withdrawal may say: which record of which origin, and nothing that derives from its content or
+    /// tells who else received it.
+    #[must_use]
+    pub fn identity_only(&self) -> Self {
+        Self {
+            primary_head: None,
+            severity: 0,
+            heads: Vec::new(),
+            unknown_sections: Vec::new(),
+            recipients: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// A crime head that one or more sections fall under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -51,6 +51,12 @@ fn default_instance_id() -> String {
     "fanout-1".to_owned()
 }
 
+/// What an inbox takes; all inboxes take the same.
+fn output_bytes_max() -> usize {
+    let spec = StateCode::all().next().map(|state| Topic::Shared(state).spec());
+    spec.and_then(|spec| usize::try_from(spec.max_message_bytes).ok()).unwrap_or(usize::MAX)
+}
+
 const fn default_unknown_schema_grace_ms() -> u64 {
     10_000
 }
@@ -85,6 +91,7 @@ impl FanoutConfig {
             output_topics: StateCode::all().map(|state| topics.name(Topic::Shared(state))).collect(),
             changelog_topic: topics.name(Topic::Register),
             dlq_topic: topics.name(Topic::Dlq),
+            output_bytes_max: output_bytes_max(),
             // Installations that share a cluster have groups of their own, as they have topics.
             group_id: self
                 .kafka

@@ -57,7 +57,8 @@ impl Publisher {
             }
         }
         if !route.withdrawals.is_empty() {
-            let value = self.framed(|value| splice_withdrawal(&parts.enrichment, value));
+            let identity = encoded(codec::encode_enrichment(&enrichment.identity_only()))?;
+            let value = self.framed(|value| splice_withdrawal(&identity, value));
             for state in route.withdrawals.iter() {
                 self.copy(state, message.key(), &value, &attributes.with_route(ROUTE_WITHDRAWAL), outputs)?;
             }

@@ -73,6 +73,9 @@ pub struct Job {
     pub changelog_topic: String,
     /// Where poison goes.
     pub dlq_topic: String,
+    /// Largest record that the output topics take, key and value before compression, in bytes. Dead letters
+    /// have no limit of ours: what was read must fit.
+    pub output_bytes_max: usize,
     /// Consumer group.
     pub group_id: String,
     /// Name of this instance, unique in the group and kept across restarts (static membership, KIP-345).

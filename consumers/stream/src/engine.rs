@@ -216,7 +216,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     fn process<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) -> Result<Turn, End> {
         let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
-        let send = sender(client);
+        let send = sender(client, self.job.output_bytes_max);
         for message in batch.messages() {
             let mut outputs = Outputs::new(&send, &self.job.changelog_topic);
             let refusal = self.processor.process(message, &mut outputs).err();

@@ -120,7 +120,17 @@ impl std::fmt::Debug for Outputs<'_> {
     }
 }
 
-/// Lets a processor be written against any client without naming it.
-pub(crate) fn sender<C: Client>(client: &C) -> impl Fn(Record<'_>) -> Result<(), SendError> + '_ {
-    move |record| client.send(record)
+/// What a processor's outputs go through: the client, with the limit that output topics set.
+pub(crate) fn sender<C: Client>(
+    client: &C,
+    bytes_max: usize,
+) -> impl Fn(Record<'_>) -> Result<(), SendError> + '_ {
+    move |record| {
+        let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        if bytes > bytes_max {
+            Err(SendError::TooLarge { bytes, max: bytes_max })
+        } else {
+            client.send(record)
+        }
+    }
 }

@@ -97,6 +97,7 @@ fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
         output_topics: vec!["out".to_owned()],
         changelog_topic: "changelog".to_owned(),
         dlq_topic: "dlq".to_owned(),
+        output_bytes_max: 20,
         group_id: "group".to_owned(),
         instance_id: "one".to_owned(),
         version: "0",
@@ -236,10 +237,16 @@ fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
 
 #[test]
 fn a_record_too_large_for_its_topic_is_poison() {
-    let mut cluster = script(vec![vec![assigned(0), message(0, 0, "much too large"), message(0, 1, "ok")]]);
+    let steps = vec![assigned(0), message(0, 0, "larger than any output"), message(0, 1, "ok")];
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
+    assert_eq!((outcome.values("out"), outcome.values("dlq").len()), (vec!["ok".to_owned()], 1));
+}
+
+#[test]
+fn a_dead_letter_that_does_not_fit_is_for_an_operator() {
+    let mut cluster = script(vec![vec![assigned(0), message(0, 0, "poison, and large")]]);
     cluster.value_bytes_max = 5;
     let outcome = run(cluster, &StreamConfig::default(), 0);
-    // Here the dead letter does not fit either, which the operator has to mend.
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 78);
 }
 

@@ -16,8 +16,9 @@ use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
 use std::time::{Duration, Instant};
 
-/// Largest record that is handed to the brokers, in bytes; the topics' `max.message.bytes` allow it.
-const MESSAGE_BYTES_MAX: usize = 1_310_720;
+/// Largest record that the client takes, before compression, in bytes: more than any that it can have read,
+/// since a dead letter is what was read. The topics' `max.message.bytes` count compressed bytes.
+const MESSAGE_BYTES_MAX: usize = 100_000_000;
 /// Most memory for records that wait to be sent, in KiB.
 const BUFFER_KIB_MAX: usize = 64 << 10;
 /// How long a start waits for the transaction coordinator.
@@ -97,9 +98,6 @@ impl TransactionalProducer {
 
     pub(super) fn send(&self, record: Record<'_>) -> Result<(), SendError> {
         let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-        if bytes > MESSAGE_BYTES_MAX {
-            return Err(SendError::TooLarge { bytes, max: MESSAGE_BYTES_MAX });
-        }
         let mut outgoing = BaseRecord::<[u8], [u8]>::to(record.topic);
         outgoing.key = record.key;
         outgoing.payload = record.value;
