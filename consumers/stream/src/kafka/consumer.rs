@@ -1,4 +1,4 @@
-//! The consumer of a session: a static member of the group (KIP-345) with cooperative rebalances (KIP-429).
+//! The consumer of a session: a static member of the group (KIP-345).
 //! It never commits an offset; the producer does, inside the transaction.
 
 use super::error::sort;
@@ -86,7 +86,9 @@ impl GroupMember {
             .set("group.id", &job.group_id)
             .set("group.instance.id", &job.instance_id)
             .set("session.timeout.ms", stream.session_timeout_ms.to_string())
-            .set("partition.assignment.strategy", "cooperative-sticky")
+            // Eager: one round gives every partition an owner. The cooperative protocol needs a second round, which
+            // a static member that comes back in between does not start, and what it gave up stays with nobody.
+            .set("partition.assignment.strategy", "roundrobin")
             .set("isolation.level", "read_committed") // also makes the offset fetch wait for open transactions
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
