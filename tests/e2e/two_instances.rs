@@ -7,7 +7,7 @@ use sanchar_tests::daemon::wait_for;
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
 
 /// Small transactions, so that changes of the group fall between many of them.
-const SETTINGS: &str = "stream = { batch_records_max = 500 }";
+const SETTINGS: &str = "stream = { batch_records_max = 200 }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_delivered_another_drops_when_it_is_repeated() -> Result<()> {
@@ -36,7 +36,7 @@ async fn what_one_delivered_another_drops_when_it_is_repeated() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_come_and_go_while_events_flow() -> Result<()> {
-    const EVENTS: i64 = 60_000;
+    const EVENTS: i64 = 120_000;
     let installation = Installation::new("come-and-go").await?;
     let publications = workload::publications(EVENTS.try_into()?, 6);
     workload::publish(&installation, &publications)?;
