@@ -110,7 +110,9 @@ pub fn scan(
 ) -> Result<()> {
     let any = reader(installation, "read_uncommitted")?;
     let committed = reader(installation, "read_committed")?;
-    // A commit is answered before its markers stand in every partition, so the ends move a little after it.
+    // A commit is answered before its markers stand in every partition, and a marker a moment before its
+    // partition's high watermark counts it: the ends are final when they are decided and stay as they are.
+    let mut before = Vec::new();
     let ends = wait_for("transactions to be decided", || {
         let ends = ends(installation, topics, &any)?;
         for End { topic, partition, end } in &ends {
@@ -118,7 +120,11 @@ pub fn scan(
                 return Ok(None);
             }
         }
-        Ok(Some(ends))
+        if ends == before {
+            return Ok(Some(ends));
+        }
+        before = ends;
+        Ok(None)
     })?;
     let mut list = TopicPartitionList::new();
     for End { topic, partition, .. } in &ends {
