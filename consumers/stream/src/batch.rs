@@ -15,6 +15,7 @@ pub(crate) struct Batch<M> {
     /// Partitions assigned since the changelog was last read to its end.
     unrestored: BTreeSet<Partition>,
     assigned: BTreeSet<Partition>,
+    has_joined: bool,
 }
 
 /// How far records of one partition reach.
@@ -34,6 +35,7 @@ impl<M: Message> Batch<M> {
             bytes_max,
             unrestored: BTreeSet::new(),
             assigned: BTreeSet::new(),
+            has_joined: false,
         }
     }
 
@@ -53,6 +55,11 @@ impl<M: Message> Batch<M> {
         &self.assigned
     }
 
+    /// Whether the group has ever told this member its partitions. They may be none.
+    pub(crate) const fn has_joined(&self) -> bool {
+        self.has_joined
+    }
+
     pub(crate) fn push(&mut self, message: M) {
         self.bytes += size(&message);
         self.messages.push_back(message);
@@ -61,6 +68,7 @@ impl<M: Message> Batch<M> {
     pub(crate) fn rebalance(&mut self, change: Rebalance) {
         match change {
             Rebalance::Assigned(partitions) => {
+                self.has_joined = true;
                 self.unrestored.extend(partitions.iter().cloned());
                 self.assigned.extend(partitions);
             }

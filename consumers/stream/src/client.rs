@@ -172,6 +172,10 @@ pub trait Client {
 
     /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
     fn end_offsets(&self) -> Vec<Position>;
+
+    /// Whether any broker was connected when last seen. Cheap; may be a second old. The only sign of brokers
+    /// that went while there was nothing to commit.
+    fn is_connected(&self) -> bool;
 }
 
 /// An entry of the changelog.

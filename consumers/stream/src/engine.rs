@@ -133,15 +133,26 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             self.collect(&client, &mut batch)?;
             self.observe_lag(&client, &batch);
             self.catch_up(&client, &mut batch)?;
-            if batch.is_empty() {
-                continue;
+            if !batch.is_empty() {
+                if let Some(waiting) = self.transact(&client, &mut batch)? {
+                    self.wait(&client, &mut batch, &waiting, backoff.next_delay())?;
+                    continue;
+                }
+                backoff.reset();
             }
-            match self.transact(&client, &mut batch)? {
-                Some(waiting) => self.wait(&client, &mut batch, &waiting, backoff.next_delay())?,
-                None => backoff.reset(),
-            }
+            self.report(&client, &batch);
         }
         Ok(())
+    }
+
+    /// Whether it does its work, after a turn in which nothing had to wait. While there is no work either, only the
+    /// client knows whether the brokers are still there.
+    fn report<M: Message>(&self, client: &C::Client, batch: &Batch<M>) {
+        if !client.is_connected() {
+            self.component.not_ready("no broker answers");
+        } else if batch.has_joined() {
+            self.component.ready();
+        }
     }
 
     /// Polls until the input is drained or the batch is full. Rebalances happen here and nowhere else.
@@ -186,7 +197,6 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         self.metrics.restored.inc_by(entries);
         tracing::info!(entries, next_offset = self.changelog_next, "the changelog is read to its end");
         batch.restored(&partitions);
-        self.component.ready();
         Ok(())
     }
 
@@ -315,9 +325,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
                 batch.push(message); // from a partition assigned after the pause
             }
         }
-        client.resume()?;
-        self.component.ready();
-        Ok(())
+        client.resume()
     }
 
     /// Once a second: how many records wait, and how old the newest processed one is.

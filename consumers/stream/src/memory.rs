@@ -69,6 +69,8 @@ pub(crate) struct Cluster {
     pub(crate) changelog: Vec<(Vec<u8>, Vec<u8>)>,
     /// Largest value that is taken.
     pub(crate) value_bytes_max: usize,
+    /// No broker answers, once everything is read.
+    pub(crate) is_lost: bool,
     pub(crate) committed: Vec<Sent>,
     pub(crate) positions: BTreeMap<Partition, i64>,
     /// Every call, by name.
@@ -197,5 +199,9 @@ impl Client for MemoryClient {
 
     fn end_offsets(&self) -> Vec<Position> {
         Vec::new()
+    }
+
+    fn is_connected(&self) -> bool {
+        !(self.cluster.borrow().is_lost && self.steps.borrow().is_empty())
     }
 }

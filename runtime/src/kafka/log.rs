@@ -7,25 +7,44 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a client keeps an error to itself that it has told and tries to get over.
+const TELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// Sends what one client has to say to `tracing`, under the target `librdkafka`.
 #[derive(Debug, Clone)]
 pub struct LogContext {
     client_id: String,
+    told: Arc<Mutex<Vec<(RDKafkaErrorCode, Instant)>>>,
 }
 
 impl LogContext {
     /// For the client that was configured as `client_id`.
     pub fn new(client_id: impl Into<String>) -> Self {
-        Self { client_id: client_id.into() }
+        Self { client_id: client_id.into(), told: Arc::default() }
+    }
+
+    /// Whether `error` is to be told again. While brokers are down, the client reports each attempt on each connection.
+    fn is_news(&self, error: &KafkaError) -> bool {
+        let Some(code) = error.rdkafka_error_code() else { return true };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(_, at)| at.elapsed() < TELL_AGAIN);
+        let is_news = told.iter().all(|(known, _)| *known != code);
+        if is_news {
+            told.push((code, Instant::now()));
+        }
+        is_news
     }
 }
 
 impl ClientContext for LogContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         let client_id = self.client_id.as_str();
-        // One table of options serves producers and consumers; that each ignores the other's is intended.
-        if facility == "CONFWARN" {
+        // One table of options serves producers and consumers; that each ignores the other's is intended. A failed
+        // connection is told by `error` as well.
+        if matches!(facility, "CONFWARN" | "FAIL") {
             tracing::debug!(target: "librdkafka", client_id, facility, line, "kafka client reports");
             return;
         }
@@ -55,8 +74,10 @@ impl ClientContext for LogContext {
         }
         if needs_somebody(&error) {
             tracing::error!(target: "librdkafka", client_id, %error, reason, "kafka client cannot go on");
-        } else {
+        } else if self.is_news(&error) {
             tracing::warn!(target: "librdkafka", client_id, %error, reason, "kafka client tries again");
+        } else {
+            tracing::debug!(target: "librdkafka", client_id, %error, reason, "kafka client tries again");
         }
     }
 }
@@ -92,5 +113,14 @@ mod tests {
         ] {
             assert_eq!(needs_somebody(&KafkaError::Global(code)), somebody, "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_error_that_goes_on_is_told_once_in_a_while() {
+        let context = LogContext::new("trial");
+        let down = KafkaError::Global(RDKafkaErrorCode::AllBrokersDown);
+        assert!(context.is_news(&down));
+        assert!(!context.clone().is_news(&down), "clones are one client");
+        assert!(context.is_news(&KafkaError::Global(RDKafkaErrorCode::Resolve)));
     }
 }

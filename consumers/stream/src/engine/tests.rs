@@ -72,6 +72,8 @@ struct Outcome {
     result: Result<(), Failure>,
     cluster: Rc<RefCell<Cluster>>,
     heard: Vec<String>,
+    /// What the health endpoint says at the end.
+    health: String,
 }
 
 impl Outcome {
@@ -104,9 +106,11 @@ fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
     };
     let copier = Copier { heard: Rc::clone(&heard), waits };
     let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config.clone() };
+    let health = context.health.clone();
     let result = Engine::new(connector, copier, job, config, context).unwrap().run();
+    let health = health.live(true).text;
     let heard = heard.borrow().clone();
-    Outcome { result, cluster, heard }
+    Outcome { result, cluster, heard, health }
 }
 
 fn script(sessions: Vec<Vec<Step>>) -> Cluster {
@@ -269,4 +273,22 @@ fn a_processor_that_refuses_after_writing_is_a_mistake_in_the_program() {
     let outcome = run(script(vec![vec![assigned(0), message(0, 0, "late")]]), &StreamConfig::default(), 0);
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
     assert!(outcome.values("out").is_empty());
+}
+
+#[test]
+fn brokers_that_go_while_nothing_is_to_be_done_are_noticed() {
+    let steps = || vec![assigned(0), message(0, 0, "a")];
+    let connected = run(script(vec![steps()]), &StreamConfig::default(), 0);
+    assert!(connected.health.contains("engine: ready"), "{}", connected.health);
+    let lost = run(Cluster { is_lost: true, ..script(vec![steps()]) }, &StreamConfig::default(), 0);
+    assert!(lost.health.contains("no broker answers"), "{}", lost.health);
+}
+
+#[test]
+fn a_spare_member_is_ready_and_one_that_waits_for_its_group_is_not() {
+    let none = Step::Rebalance(Rebalance::Assigned(Vec::new()));
+    let spare = run(script(vec![vec![none]]), &StreamConfig::default(), 0);
+    assert!(spare.health.contains("engine: ready"), "{}", spare.health);
+    let waiting = run(script(vec![Vec::new()]), &StreamConfig::default(), 0);
+    assert!(waiting.health.contains("not ready"), "{}", waiting.health);
 }

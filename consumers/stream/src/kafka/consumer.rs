@@ -10,13 +10,17 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
+use sanchar_runtime::lifecycle::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a start waits for the brokers to describe the topics.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long committed offsets may be pending: longer than any transaction lives.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one question for them may take, so that a stop is noticed.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// Most memory for records fetched and not polled yet, in KiB.
 const FETCHED_KIB_MAX: usize = 32 << 10;
 
@@ -29,6 +33,7 @@ struct MemberContext {
     log: LogContext,
     rebalances: Mutex<Vec<Rebalance>>,
     end_offsets: Mutex<Vec<Position>>,
+    is_connected: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -60,6 +65,8 @@ impl ClientContext for MemberContext {
             }
         }
         *locked(&self.end_offsets) = ends;
+        let is_connected = statistics.brokers.values().any(|broker| broker.state == "UP");
+        self.is_connected.store(is_connected, Ordering::Relaxed);
     }
 }
 
@@ -99,6 +106,7 @@ impl GroupMember {
             log: LogContext::new(client_id),
             rebalances: Mutex::default(),
             end_offsets: Mutex::default(),
+            is_connected: AtomicBool::new(true), // the check of the topics is about to show it
         };
         let consumer: BaseConsumer<MemberContext> =
             config.create_with_context(context).map_err(|error| sort("creating the consumer", &error))?;
@@ -128,16 +136,41 @@ impl GroupMember {
         locked(&self.consumer.context().end_offsets).clone()
     }
 
+    pub(super) fn is_connected(&self) -> bool {
+        self.consumer.context().is_connected.load(Ordering::Relaxed)
+    }
+
     /// Waits until the committed offsets of `partitions` are final: the brokers give them out only when no
     /// transaction is left that has offsets of these partitions pending (KIP-447, `require_stable`). After
     /// that, whatever an earlier reader has not committed can no longer commit: its generation is over.
-    pub(super) fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError> {
+    pub(super) fn settle(&self, partitions: &[Partition], shutdown: &Shutdown) -> Result<(), ClientError> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for Partition { topic, partition } in partitions {
             list.add_partition(topic, *partition);
         }
-        let settled = self.consumer.committed_offsets(list, SETTLE_TIMEOUT);
-        settled.map(drop).map_err(|error| sort("waiting for open transactions of earlier readers", &error))
+        let started = Instant::now();
+        loop {
+            match self.committed(list.clone()) {
+                Err(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::UnstableOffsetCommit)
+                    if started.elapsed() < SETTLE_TIMEOUT && !shutdown.is_triggered() => {}
+                Err(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::UnstableOffsetCommit) => {
+                    return Err(ClientError::Retryable(
+                        "a transaction of an earlier reader is undecided for longer than transactions live; if this \
+                         stays, end it with kafka-transactions.sh, find-hanging and abort"
+                            .to_owned(),
+                    ));
+                }
+                Err(code) => return Err(sort("asking for the committed offsets", &KafkaError::Global(code))),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Asks once for the committed offsets. Errors may stand beside single partitions.
+    fn committed(&self, list: TopicPartitionList) -> Result<(), RDKafkaErrorCode> {
+        let code = |error: &KafkaError| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let answer = self.consumer.committed_offsets(list, ASK_AGAIN).map_err(|error| code(&error))?;
+        answer.elements().iter().try_for_each(|element| element.error().map_err(|error| code(&error)))
     }
 
     pub(super) fn pause(&self) -> Result<(), ClientError> {

@@ -126,7 +126,7 @@ impl Client for KafkaClient {
     }
 
     fn commit(&self, positions: &[Position]) -> Result<(), ClientError> {
-        self.producer.commit(positions, &self.member.group_metadata()?)
+        self.producer.commit(positions, self.member.group_metadata()?)
     }
 
     fn abort(&self) -> Result<(), ClientError> {
@@ -139,11 +139,15 @@ impl Client for KafkaClient {
         from: i64,
         entry: &mut dyn FnMut(ChangelogEntry<'_>),
     ) -> Result<i64, ClientError> {
-        self.member.settle(partitions)?;
+        self.member.settle(partitions, &self.shutdown)?;
         self.changelog.read_to_end(from, &self.shutdown, entry)
     }
 
     fn end_offsets(&self) -> Vec<Position> {
         self.member.end_offsets()
+    }
+
+    fn is_connected(&self) -> bool {
+        self.member.is_connected()
     }
 }

@@ -14,6 +14,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Largest record that the client takes, before compression, in bytes: more than any that it can have read,
@@ -31,7 +33,7 @@ const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 
 pub(super) struct TransactionalProducer {
-    producer: ThreadedProducer<ProducerContext>,
+    producer: Arc<ThreadedProducer<ProducerContext>>,
     timeout: Duration,
 }
 
@@ -89,7 +91,7 @@ impl TransactionalProducer {
             .map_err(|error| sort("creating the producer", &error))?;
         fence_predecessor(&producer, shutdown)?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
-        Ok(Self { producer, timeout })
+        Ok(Self { producer: Arc::new(producer), timeout })
     }
 
     pub(super) fn begin(&self) -> Result<(), ClientError> {
@@ -126,7 +128,7 @@ impl TransactionalProducer {
     pub(super) fn commit(
         &self,
         positions: &[Position],
-        group: &ConsumerGroupMetadata,
+        group: ConsumerGroupMetadata,
     ) -> Result<(), ClientError> {
         let mut offsets = TopicPartitionList::with_capacity(positions.len());
         for Position { partition, next_offset } in positions {
@@ -135,12 +137,36 @@ impl TransactionalProducer {
                 .add_partition_offset(&partition.topic, partition.partition, offset)
                 .map_err(|error| sort("naming the offsets", &error))?;
         }
-        // The records are on their way meanwhile.
-        self.producer
-            .send_offsets_to_transaction(&offsets, group, self.timeout)
-            .map_err(|error| sort("handing over the offsets", &error))?;
-        self.drain()?;
+        let handed_over = self.hand_over(offsets, group)?;
+        self.drain()?; // the offsets are on their way meanwhile
+        match handed_over.recv_timeout(self.timeout) {
+            Ok(result) => result.map_err(|error| sort("handing over the offsets", &error))?,
+            Err(_) => {
+                return Err(ClientError::Retryable("the offsets were not acknowledged in time".to_owned()));
+            }
+        }
         self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))
+    }
+
+    /// Hands the offsets over to the transaction, on a thread of its own: the client's call does not keep its
+    /// time-out while the group's coordinator is away (librdkafka 5511). What is still held up when the session
+    /// has ended belongs to an epoch that the next session fences.
+    fn hand_over(
+        &self,
+        offsets: TopicPartitionList,
+        group: ConsumerGroupMetadata,
+    ) -> Result<Receiver<Result<(), KafkaError>>, ClientError> {
+        let (sender, receiver) = sync_channel(1);
+        let (producer, timeout) = (Arc::clone(&self.producer), self.timeout);
+        let work = move || {
+            let result = producer.send_offsets_to_transaction(&offsets, &group, timeout);
+            drop(producer);
+            // Nobody waits any more when the session has ended.
+            drop(sender.send(result));
+        };
+        let started = std::thread::Builder::new().name("offsets".to_owned()).spawn(work);
+        started.map_err(|error| ClientError::Retryable(format!("starting a thread: {error}")))?;
+        Ok(receiver)
     }
 
     /// Waits until every record is acknowledged. The client's own flush looks only every 100 ms.
