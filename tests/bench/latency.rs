@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Seconds at the beginning of a run that are not counted: connections and caches warm up.
-const WARM_UP_S: u32 = 3;
+/// Seconds at the beginning of a run that are not counted: the broker compiles what it runs often.
+const WARM_UP_S: u32 = 10;
 /// How long the last delivery may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -7,12 +7,17 @@ use sanchar_fanout::route::day_in_india;
 use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, StateCode, codec, wire};
+use sanchar_tests::chance::Chance;
 use sanchar_tests::{Installation, events};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 /// One record in this many repeats an earlier one.
 pub(crate) const REPEAT_EVERY: u32 = 10;
+
+/// Characters of an event that cannot be compressed.
+const NOISE_CHARS: usize = 128;
+const NOISE: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 
 /// Origin of the event of number `i`: all states that have a neighbour, in turn.
 pub(crate) fn origin(i: u32) -> StateCode {
@@ -32,9 +37,12 @@ pub(crate) const fn number_at(i: u32) -> u32 {
     if i % REPEAT_EVERY == REPEAT_EVERY - 1 { i - 5 } else { i }
 }
 
-/// The event of a number.
+/// The event of a number. A part of it is noise, for otherwise the records of a batch would be so alike that
+/// compression took most of them away, from this program and from the baseline.
 pub(crate) fn event(number: u32) -> CrimeEvent {
-    events::theft(origin(number), number, 1, "")
+    let mut chance = Chance::seeded(u64::from(number));
+    let noise: String = (0..NOISE_CHARS).map(|_| char::from(*chance.one_of(NOISE))).collect();
+    events::theft(origin(number), number, 1, &noise)
 }
 
 /// Publishes the first `count` events of the workload.

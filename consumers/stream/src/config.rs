@@ -85,9 +85,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// Transactional id: the same after a restart, so that the new process fences the old one.
+    /// Transactional ids: the same after a restart, so that the new process fences the old one.
     #[must_use]
-    pub fn transactional_id(&self) -> String {
-        format!("{}-{}", self.group_id, self.instance_id)
+    pub fn transactional_ids(&self) -> [String; 2] {
+        ["a", "b"].map(|turn| format!("{}-{}-{turn}", self.group_id, self.instance_id))
     }
 }

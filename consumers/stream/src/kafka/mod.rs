@@ -1,7 +1,7 @@
 //! The client behind the seam: rdkafka (librdkafka).
 //!
-//! One transactional producer and one consumer per session. Settings that a guarantee rests on are set here,
-//! each with its reason, and cannot be overridden by an operator.
+//! Two transactional producers, which take turns, and one consumer per session. Settings that a guarantee rests on
+//! are set here, each with its reason, and cannot be overridden by an operator.
 
 mod changelog;
 mod consumer;
@@ -18,6 +18,7 @@ use producer::TransactionalProducer;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::Shutdown;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Opens sessions on a cluster.
@@ -41,21 +42,53 @@ impl Connector for KafkaConnector {
     type Client = KafkaClient;
 
     fn connect(&self) -> Result<KafkaClient, ClientError> {
-        // The producer first: it fences the predecessor and ends what that left open, so that the offsets
+        // The producers first: they fence the predecessor and end what that left open, so that the offsets
         // which the consumer then fetches are the last word.
-        let producer = TransactionalProducer::connect(&self.kafka, &self.stream, &self.job, &self.shutdown)?;
+        let producers = self.producers()?;
         let changelog = ChangelogReader::connect(&self.kafka, &self.job.changelog_topic)?;
         let member = GroupMember::join(&self.kafka, &self.stream, &self.job)?;
-        Ok(KafkaClient { producer, changelog, member, shutdown: self.shutdown.clone() })
+        Ok(KafkaClient {
+            producers,
+            first_has_turn: Cell::new(false),
+            changelog,
+            member,
+            shutdown: self.shutdown.clone(),
+        })
+    }
+}
+
+impl KafkaConnector {
+    fn producers(&self) -> Result<[TransactionalProducer; 2], ClientError> {
+        let connect = |id| TransactionalProducer::connect(&self.kafka, &self.stream, id, &self.shutdown);
+        let [first, second] = self.job.transactional_ids();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| connect(&second));
+            let first = connect(&first);
+            let other = other.join().map_err(|_| ClientError::Retryable("a thread panicked".to_owned()))?;
+            Ok([first?, other?])
+        })
     }
 }
 
 /// A session on a cluster.
 pub struct KafkaClient {
-    producer: TransactionalProducer,
+    /// They take turns. A coordinator answers a commit before it has written the markers, and until it has, it
+    /// does not begin the next transaction of that id (CONCURRENT_TRANSACTIONS): librdkafka would ask again after
+    /// 20 to 100 ms. The other producer's transaction begins at once.
+    ///
+    /// One transaction is undecided at most: each begins when the commit of the one before has been answered.
+    producers: [TransactionalProducer; 2],
+    first_has_turn: Cell<bool>,
     changelog: ChangelogReader,
     member: GroupMember,
     shutdown: Shutdown,
+}
+
+impl KafkaClient {
+    fn producer(&self) -> &TransactionalProducer {
+        let [first, second] = &self.producers;
+        if self.first_has_turn.get() { first } else { second }
+    }
 }
 
 impl std::fmt::Debug for KafkaClient {
@@ -118,19 +151,20 @@ impl Client for KafkaClient {
     }
 
     fn begin(&self) -> Result<(), ClientError> {
-        self.producer.begin()
+        self.first_has_turn.set(!self.first_has_turn.get());
+        self.producer().begin()
     }
 
     fn send(&self, record: Record<'_>) -> Result<(), SendError> {
-        self.producer.send(record)
+        self.producer().send(record)
     }
 
     fn commit(&self, positions: &[Position]) -> Result<(), ClientError> {
-        self.producer.commit(positions, self.member.group_metadata()?)
+        self.producer().commit(positions, self.member.group_metadata()?)
     }
 
     fn abort(&self) -> Result<(), ClientError> {
-        self.producer.abort()
+        self.producer().abort()
     }
 
     fn catch_up(

@@ -1,4 +1,4 @@
-//! The transactional producer of a session (KIP-98).
+//! A transactional producer of a session (KIP-98).
 //!
 //! librdkafka speaks EndTxn v1, without KIP-890: after a commit or abort of unknown outcome a delayed EndTxn
 //! could end the next transaction (KAFKA-17754). So nothing is tried twice here: any failure ends the session,
@@ -6,7 +6,7 @@
 
 use super::error::sort;
 use crate::client::{ClientError, Position, Record, SendError};
-use crate::config::{Job, StreamConfig};
+use crate::config::StreamConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -65,19 +65,18 @@ impl TransactionalProducer {
     pub(super) fn connect(
         kafka: &KafkaConfig,
         stream: &StreamConfig,
-        job: &Job,
+        transactional_id: &str,
         shutdown: &Shutdown,
     ) -> Result<Self, ClientError> {
-        let client_id = format!("{}-producer", job.instance_id);
         let tuning = [
             ("linger.ms", "1"), // the commit waits for what lingers
             ("batch.size", "1000000"),
             ("batch.num.messages", "100000"),
             ("compression.type", "lz4"),
         ];
-        let mut config = kafka.client_config_with(&client_id, &tuning)?;
+        let mut config = kafka.client_config_with(transactional_id, &tuning)?;
         config
-            .set("transactional.id", job.transactional_id())
+            .set("transactional.id", transactional_id)
             .set("transaction.timeout.ms", stream.transaction_timeout_ms.to_string())
             .set("enable.idempotence", "true")
             .set("acks", "all")
@@ -87,7 +86,7 @@ impl TransactionalProducer {
             .set("queue.buffering.max.kbytes", BUFFER_KIB_MAX.to_string())
             .set("delivery.report.only.error", "true");
         let producer: ThreadedProducer<ProducerContext> = config
-            .create_with_context(ProducerContext(LogContext::new(client_id)))
+            .create_with_context(ProducerContext(LogContext::new(transactional_id)))
             .map_err(|error| sort("creating the producer", &error))?;
         fence_predecessor(&producer, shutdown)?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
