@@ -6,6 +6,7 @@
 use crate::event::CrimeEvent;
 use crate::schema::{Record, writes_same_bytes};
 use crate::shared::{Enrichment, SharedCrimeEvent};
+use crate::skim::Flaw;
 use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
@@ -53,6 +54,12 @@ impl From<apache_avro::Error> for CodecError {
             _ => "a value of it does not have the type of its field".to_owned(),
         };
         Self::Malformed(problem.chars().take(PROBLEM_CHARS_MAX).collect())
+    }
+}
+
+impl From<Flaw> for CodecError {
+    fn from(flaw: Flaw) -> Self {
+        Self::Malformed(flaw.to_string())
     }
 }
 
@@ -169,7 +176,7 @@ pub fn encode_shared(shared: &SharedCrimeEvent) -> Result<Vec<u8>, CodecError> {
 ///
 /// # Errors
 /// As [`encode_event`].
-pub fn encode_enrichment(enrichment: &Enrichment) -> Result<Vec<u8>, CodecError> {
+pub fn encode_enrichment(enrichment: &Enrichment<'_>) -> Result<Vec<u8>, CodecError> {
     static WRITER: LazyLock<GenericDatumWriter<'static>> = LazyLock::new(|| writer(enrichment_schema()));
     encode(&WRITER, enrichment)
 }

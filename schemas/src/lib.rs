@@ -13,8 +13,10 @@ pub mod event;
 pub mod headers;
 pub mod identity;
 pub mod offence;
+pub mod outline;
 pub mod schema;
 pub mod shared;
+mod skim;
 pub mod state;
 mod symbols;
 pub mod topics;
@@ -23,6 +25,7 @@ pub mod wire;
 
 pub use event::CrimeEvent;
 pub use identity::RecordId;
+pub use outline::Outline;
 pub use shared::SharedCrimeEvent;
 pub use state::{StateCode, StateSet};
 

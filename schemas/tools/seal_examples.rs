@@ -45,9 +45,9 @@ fn seal_event(path: &Path) -> Result<CrimeEvent, Box<dyn Error>> {
 
 fn seal_shared(path: &Path, events: &Events) -> Result<(), Box<dyn Error>> {
     let mut shared: SharedCrimeEvent = serde_json::from_str(&fs::read_to_string(path)?)?;
-    let identity = (shared.enrichment.record_id.clone(), shared.enrichment.revision);
+    let identity = (shared.enrichment.record_id.to_string(), shared.enrichment.revision);
     let event = events.get(&identity).ok_or("no example event has this record_id and revision; add one")?;
-    shared.enrichment.event_id.clone_from(&event.event_id);
+    shared.enrichment.event_id = event.event_id.clone().into();
     shared.event = (shared.notice == Notice::Delivery).then(|| event.clone());
     write(path, &shared, &codec::encode_shared(&shared)?)
 }

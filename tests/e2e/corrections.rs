@@ -129,8 +129,8 @@ async fn a_withdrawal_holds_identity_and_no_content() -> Result<()> {
     let shared = record.shared()?;
     assert_eq!((shared.notice, shared.event), (Notice::Withdrawal, None));
     let told = shared.enrichment;
-    assert_eq!((&told.event_id, told.revision), (&withdrawn.event_id, 2));
-    assert_eq!((told.record_id.as_str(), told.origin.as_str()), (withdrawn.record_id.as_str(), "IN-DL"));
+    assert_eq!((&*told.event_id, told.revision), (withdrawn.event_id.as_str(), 2));
+    assert_eq!((&*told.record_id, &*told.origin), (withdrawn.record_id.as_str(), "IN-DL"));
     assert_eq!(record.key.as_deref(), Some(withdrawn.record_id.case_key().as_bytes()));
     assert_eq!(record.header("ce_id"), withdrawn.event_id);
     assert_eq!((told.primary_head, told.severity), (None, 0), "nothing of what the event is about");

@@ -46,7 +46,7 @@ fn check_inboxes(installation: &Installation, names: &BTreeSet<String>, recipien
     let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
     inbox::scan(installation, &inboxes, |topic, record| {
         let Topic::Shared(recipient) = topic else { unreachable!("only inboxes are read") };
-        found.entry(recipient).or_default().push(record.shared()?.enrichment.record_id);
+        found.entry(recipient).or_default().push(record.shared()?.enrichment.record_id.into_owned());
         Ok(())
     })?;
     let holders: BTreeSet<&str> = found.keys().map(|recipient| recipient.as_str()).collect();

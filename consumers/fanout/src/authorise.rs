@@ -3,11 +3,11 @@
 
 use crate::reasons::PoisonReason;
 use sanchar_schemas::event::Classification;
-use sanchar_schemas::{CrimeEvent, StateCode};
+use sanchar_schemas::{Outline, StateCode};
 use sanchar_stream::Poison;
 
 /// Checks an event that was read from the topic of `owner` under `key`.
-pub(crate) fn authorise(event: &CrimeEvent, owner: StateCode, key: Option<&[u8]>) -> Result<(), Poison> {
+pub(crate) fn authorise(event: &Outline<'_>, owner: StateCode, key: Option<&[u8]>) -> Result<(), Poison> {
     if event.origin != owner {
         let text = format!("the event claims to be from {} and stands in the topic of {owner}", event.origin);
         return Err(PoisonReason::OriginMismatch.poison(text));
@@ -20,7 +20,7 @@ pub(crate) fn authorise(event: &CrimeEvent, owner: StateCode, key: Option<&[u8]>
         return Err(PoisonReason::Key
             .poison("the key is not the case key of record_id; events of a case would lose their order"));
     }
-    match event.handling.classification {
+    match event.classification {
         Classification::Unclassified | Classification::Restricted | Classification::Confidential => Ok(()),
         higher @ (Classification::Secret | Classification::TopSecret | Classification::Unknown) => {
             let text = format!(
@@ -35,9 +35,10 @@ pub(crate) fn authorise(event: &CrimeEvent, owner: StateCode, key: Option<&[u8]>
 mod tests {
     use super::*;
     use crate::examples::{event, state};
+    use sanchar_schemas::CrimeEvent;
 
     fn reason(event: &CrimeEvent, owner: &str, key: &str) -> Option<&'static str> {
-        authorise(event, state(owner), Some(key.as_bytes())).err().map(|poison| poison.reason)
+        authorise(&Outline::of(event), state(owner), Some(key.as_bytes())).err().map(|poison| poison.reason)
     }
 
     #[test]
@@ -50,7 +51,7 @@ mod tests {
         claimed.origin = state("IN-HR");
         assert_eq!(reason(&claimed, "IN-HR", &key), Some("foreign-record"));
         assert_eq!(reason(&event, "IN-DL", "another key"), Some("key"));
-        assert_eq!(authorise(&event, state("IN-DL"), None).unwrap_err().reason, "key");
+        assert_eq!(authorise(&Outline::of(&event), state("IN-DL"), None).unwrap_err().reason, "key");
     }
 
     #[test]

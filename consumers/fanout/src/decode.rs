@@ -1,15 +1,16 @@
-//! Bytes to event: wire format, the writer's schema from the registry, the datum.
+//! Message to datum: wire format, the writer's schema from the registry, the event's bytes.
 //!
 //! A registry that is down delays records. An id that it does not know waits a little, since a producer may
 //! be faster than the registry's replication; then the record is poison.
 
 use crate::reasons::PoisonReason;
 use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
-use sanchar_schemas::codec::Decoder;
+use sanchar_schemas::codec::{self, CodecError, Decoder};
 use sanchar_schemas::schema::Record;
-use sanchar_schemas::{CrimeEvent, wire};
+use sanchar_schemas::{CrimeEvent, Outline, wire};
 use sanchar_stream::Refusal;
 use sanchar_stream::client::Message;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use tokio::runtime::Handle;
 
@@ -24,13 +25,23 @@ pub(crate) struct EventDecoder {
     decoders: HashMap<u32, Decoder>,
 }
 
-/// An event and the bytes that it was decoded from.
-pub(crate) struct Decoded<'m> {
-    pub(crate) event: CrimeEvent,
-    /// The Avro datum as the origin wrote it.
-    pub(crate) datum: &'m [u8],
-    /// Whether the datum can be passed on as it is.
-    pub(crate) is_current: bool,
+/// The Avro datum of an event, in the newest version of its schema.
+pub(crate) struct Datum<'m> {
+    /// As the origin wrote it, or written again where its schema was an older one.
+    pub(crate) bytes: Cow<'m, [u8]>,
+    /// Whether it was written again.
+    pub(crate) is_re_encoded: bool,
+}
+
+impl Datum<'_> {
+    /// What decisions need of it.
+    pub(crate) fn outline(&self) -> Result<Outline<'_>, Refusal> {
+        Outline::read(&self.bytes).map_err(|error| malformed(&error))
+    }
+}
+
+fn malformed(error: &CodecError) -> Refusal {
+    Refusal::Poison(PoisonReason::Malformed.poison(error.to_string()))
 }
 
 impl EventDecoder {
@@ -38,19 +49,19 @@ impl EventDecoder {
         Self { registry, runtime, grace_ms, decoders: HashMap::new() }
     }
 
-    pub(crate) fn decode<'m>(
-        &mut self,
-        message: &'m dyn Message,
-        now_ms: i64,
-    ) -> Result<Decoded<'m>, Refusal> {
+    pub(crate) fn decode<'m>(&mut self, message: &'m dyn Message, now_ms: i64) -> Result<Datum<'m>, Refusal> {
         let poison = |reason: PoisonReason, text: &str| Refusal::Poison(reason.poison(text));
         let value =
             message.value().ok_or_else(|| poison(PoisonReason::NoValue, "the record has no value"))?;
         let (id, datum) = wire::parse(value).map_err(|e| poison(PoisonReason::WireFormat, &e.to_string()))?;
         let age_ms = message.timestamp_ms().map_or(u64::MAX, |ms| u64::try_from(now_ms - ms).unwrap_or(0));
         let decoder = self.decoder(id, age_ms)?;
-        let event = decoder.decode(datum).map_err(|e| poison(PoisonReason::Malformed, &e.to_string()))?;
-        Ok(Decoded { event, datum, is_current: decoder.is_current() })
+        if decoder.is_current() {
+            return Ok(Datum { bytes: Cow::Borrowed(datum), is_re_encoded: false });
+        }
+        let event: CrimeEvent = decoder.decode(datum).map_err(|error| malformed(&error))?;
+        let bytes = codec::encode_event(&event).map_err(|error| malformed(&error))?;
+        Ok(Datum { bytes: Cow::Owned(bytes), is_re_encoded: true })
     }
 
     fn decoder(&mut self, id: u32, age_ms: u64) -> Result<&Decoder, Refusal> {

@@ -2,10 +2,9 @@
 //! Pure, from tables. What no table knows is left out or listed as unknown, never guessed.
 
 use crate::route::Route;
-use sanchar_schemas::event::ObjectRole;
 use sanchar_schemas::offence::Head;
 use sanchar_schemas::shared::{Enrichment, OffenceHead};
-use sanchar_schemas::{CrimeEvent, TABLES_VERSION};
+use sanchar_schemas::{Outline, TABLES_VERSION};
 
 /// Head of a theft whose object is a vehicle. The sections do not tell it apart from other thefts.
 const THEFT: &str = "THEFT";
@@ -13,24 +12,24 @@ const THEFT_MOTOR_VEHICLE: &str = "THEFT_MOTOR_VEHICLE";
 
 /// Derives the enrichment of an event that goes where `route` says.
 #[must_use]
-pub fn enrich(event: &CrimeEvent, route: &Route, now_ms: i64) -> Enrichment {
+pub fn enrich<'e>(event: &Outline<'e>, route: &Route, now_ms: i64) -> Enrichment<'e> {
     let origin = event.origin.row();
     let Offences { heads, unknown } = offences(event);
     let gravest = heads.first();
     Enrichment {
-        event_id: event.event_id.clone(),
-        record_id: event.record_id.to_string(),
+        event_id: event.event_id.into(),
+        record_id: event.record_id.to_string().into(),
         revision: event.revision,
-        origin: origin.iso.clone(),
+        origin: origin.iso.as_str().into(),
         origin_lgd_code: origin.lgd_code,
-        origin_name_en: origin.name_en.clone(),
-        origin_name_hi: origin.name_hi.clone(),
-        primary_head: gravest.map(|head| head.head.clone()),
+        origin_name_en: origin.name_en.as_str().into(),
+        origin_name_hi: origin.name_hi.as_str().into(),
+        primary_head: gravest.map(|head| head.head.as_str().into()),
         severity: gravest.map_or(0, |head| head.severity),
         heads: heads.iter().map(|head| offence_head(head)).collect(),
         unknown_sections: unknown,
-        recipients: route.recipients().iter().map(|state| state.as_str().to_owned()).collect(),
-        rules_version: TABLES_VERSION.to_owned(),
+        recipients: route.recipients().iter().map(|state| state.as_str().into()).collect(),
+        rules_version: TABLES_VERSION.into(),
         enriched_at: now_ms,
     }
 }
@@ -41,16 +40,16 @@ struct Offences {
     unknown: Vec<String>,
 }
 
-fn offences(event: &CrimeEvent) -> Offences {
+fn offences(event: &Outline<'_>) -> Offences {
     let mut found = Offences { heads: Vec::new(), unknown: Vec::new() };
-    for section in &event.sections {
-        match Head::of(&section.act, &section.section) {
+    for (act, section) in &event.sections {
+        match Head::of(act, section) {
             Some(head) if found.heads.iter().any(|known| known.head == head.head) => {}
             Some(head) => found.heads.push(head),
-            None => found.unknown.push(format!("{} {}", section.act, section.section)),
+            None => found.unknown.push(format!("{act} {section}")),
         }
     }
-    if event.vehicles.iter().any(|vehicle| vehicle.role == ObjectRole::Stolen) {
+    if event.has_stolen_vehicle {
         for head in found.heads.iter_mut().filter(|head| head.head == THEFT) {
             *head = Head::by_code(THEFT_MOTOR_VEHICLE).unwrap_or(head);
         }
@@ -59,13 +58,13 @@ fn offences(event: &CrimeEvent) -> Offences {
     found
 }
 
-fn offence_head(head: &Head) -> OffenceHead {
+fn offence_head(head: &'static Head) -> OffenceHead<'static> {
     OffenceHead {
-        head: head.head.clone(),
-        label_en: head.label_en.clone(),
-        label_hi: head.label_hi.clone(),
-        ipc: head.ipc.clone(),
-        bns: head.bns.clone(),
+        head: head.head.as_str().into(),
+        label_en: head.label_en.as_str().into(),
+        label_hi: head.label_hi.as_str().into(),
+        ipc: head.ipc.as_slice().into(),
+        bns: head.bns.as_slice().into(),
         severity: head.severity,
     }
 }
@@ -75,9 +74,10 @@ mod tests {
     use super::*;
     use crate::examples::event;
     use crate::route::route;
+    use sanchar_schemas::CrimeEvent;
     use sanchar_schemas::StateSet;
     use sanchar_schemas::adjacency::Adjacency;
-    use sanchar_schemas::event::{Section, Vehicle};
+    use sanchar_schemas::event::{ObjectRole, Section, Vehicle};
 
     fn with_sections(sections: &[(&str, &str)]) -> CrimeEvent {
         let mut event = event("IN-DL");
@@ -87,29 +87,28 @@ mod tests {
         event
     }
 
-    fn enriched(event: &CrimeEvent) -> Enrichment {
-        enrich(event, &route(event, Adjacency::builtin(), StateSet::EMPTY), 7)
+    fn enriched(event: &CrimeEvent) -> Enrichment<'_> {
+        let event = Outline::of(event);
+        enrich(&event, &route(&event, Adjacency::builtin(), StateSet::EMPTY), 7)
     }
 
     #[test]
     fn the_origin_is_named_in_english_and_hindi() {
-        let enrichment = enriched(&with_sections(&[]));
-        assert_eq!((enrichment.origin.as_str(), enrichment.origin_lgd_code), ("IN-DL", 7));
-        assert_eq!(
-            (enrichment.origin_name_en.as_str(), enrichment.origin_name_hi.as_str()),
-            ("Delhi", "दिल्ली")
-        );
+        let event = with_sections(&[]);
+        let enrichment = enriched(&event);
+        assert_eq!((&*enrichment.origin, enrichment.origin_lgd_code), ("IN-DL", 7));
+        assert_eq!((&*enrichment.origin_name_en, &*enrichment.origin_name_hi), ("Delhi", "दिल्ली"));
         assert_eq!(enrichment.recipients, ["IN-HR", "IN-UP"]);
         assert_eq!((enrichment.primary_head, enrichment.severity), (None, 0), "unknown is not guessed");
     }
 
     #[test]
     fn the_gravest_head_comes_first_and_both_codes_are_named() {
-        let enrichment =
-            enriched(&with_sections(&[("IPC", "420"), ("IPC", "302"), ("IPC", "506"), ("IPC", "420")]));
+        let event = with_sections(&[("IPC", "420"), ("IPC", "302"), ("IPC", "506"), ("IPC", "420")]);
+        let enrichment = enriched(&event);
         assert_eq!(enrichment.primary_head.as_deref(), Some("MURDER"));
         assert_eq!(enrichment.severity, 5);
-        let heads: Vec<&str> = enrichment.heads.iter().map(|head| head.head.as_str()).collect();
+        let heads: Vec<&str> = enrichment.heads.iter().map(|head| &*head.head).collect();
         assert_eq!(heads, ["MURDER", "CHEATING", "CRIMINAL_INTIMIDATION"]);
         assert_eq!(
             (&enrichment.heads[0].ipc[0], &enrichment.heads[0].bns[0]),
@@ -127,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_section_that_no_table_knows_is_listed() {
-        let enrichment = enriched(&with_sections(&[("KARNATAKA POLICE ACT", "96"), ("BNS", "304(2)")]));
+        let event = with_sections(&[("KARNATAKA POLICE ACT", "96"), ("BNS", "304(2)")]);
+        let enrichment = enriched(&event);
         assert_eq!(enrichment.unknown_sections, ["KARNATAKA POLICE ACT 96"]);
         assert_eq!(enrichment.primary_head.as_deref(), Some("SNATCHING"));
     }

@@ -31,8 +31,8 @@ pub struct Pipeline {
 impl Processor for Pipeline {
     fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal> {
         let now_ms = self.clock.now_ms();
-        let decoded = self.decoder.decode(message, now_ms)?;
-        let event = &decoded.event;
+        let datum = self.decoder.decode(message, now_ms)?;
+        let event = &datum.outline()?;
         authorise(event, self.owner(message.topic())?, message.key()).map_err(Refusal::Poison)?;
         let earlier = match self.register.judge(&event.record_id, event.revision, event.content_hash, now_ms)
         {
@@ -55,7 +55,7 @@ impl Processor for Pipeline {
         };
         let route = route(event, self.adjacency, earlier);
         let enrichment = enrich(event, &route, now_ms);
-        self.publisher.publish(message, &decoded, &enrichment, &route, outputs)?;
+        self.publisher.publish(message, event, &datum.bytes, &enrichment, &route, outputs)?;
         let entry = Entry {
             revision: event.revision,
             content_hash: event.content_hash,
@@ -64,7 +64,7 @@ impl Processor for Pipeline {
         };
         outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
         self.register.stage(&event.record_id, entry);
-        self.count(&route, decoded.is_current);
+        self.count(&route, datum.is_re_encoded);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Pipeline {
         self.owners.get(topic).copied().ok_or_else(|| Refusal::Poison(text()))
     }
 
-    fn count(&mut self, route: &crate::route::Route, is_current: bool) {
+    fn count(&mut self, route: &crate::route::Route, is_re_encoded: bool) {
         if route.deliveries.is_empty() && route.withdrawals.is_empty() {
             self.metrics.dropped(DropReason::NoRecipient);
             return;
@@ -99,7 +99,7 @@ impl Pipeline {
         pending.forwarded += 1;
         pending.deliveries += route.deliveries.len() as u64;
         pending.withdrawals += route.withdrawals.len() as u64;
-        pending.re_encoded += u64::from(!is_current);
+        pending.re_encoded += u64::from(is_re_encoded);
     }
 }
 

@@ -1,13 +1,12 @@
 //! Event to outputs: the spliced record, its headers, one copy for each recipient's inbox.
 //! The bytes are made once and shared by all copies; only the `sanchar-route` header differs.
 
-use crate::decode::Decoded;
 use crate::route::{Recipient, Route};
 use jiff::Timestamp;
 use sanchar_runtime::registry::SchemaId;
 use sanchar_schemas::shared::{Enrichment, splice_delivery, splice_withdrawal};
 use sanchar_schemas::topics::{Topic, TopicSpace};
-use sanchar_schemas::{StateCode, codec, headers, wire};
+use sanchar_schemas::{Outline, StateCode, codec, headers, wire};
 use sanchar_stream::client::{Message, Record};
 use sanchar_stream::{Outputs, Refusal};
 use std::collections::HashMap;
@@ -21,12 +20,6 @@ pub(crate) struct Publisher {
     inboxes: HashMap<StateCode, String>,
 }
 
-/// Avro data of one event, ready to be spliced.
-struct Parts<'a> {
-    event: &'a [u8],
-    enrichment: Vec<u8>,
-}
-
 impl Publisher {
     pub(crate) fn new(schema_id: SchemaId, topics: &TopicSpace) -> Self {
         let inboxes = StateCode::all().map(|state| (state, topics.name(Topic::Shared(state)))).collect();
@@ -37,27 +30,23 @@ impl Publisher {
     pub(crate) fn publish(
         &self,
         message: &dyn Message,
-        decoded: &Decoded<'_>,
-        enrichment: &Enrichment,
+        event: &Outline<'_>,
+        datum: &[u8],
+        enrichment: &Enrichment<'_>,
         route: &Route,
         outputs: &mut Outputs<'_>,
     ) -> Result<(), Refusal> {
-        let re_encoded =
-            if decoded.is_current { None } else { Some(encoded(codec::encode_event(&decoded.event))?) };
-        let parts = Parts {
-            event: re_encoded.as_deref().unwrap_or(decoded.datum),
-            enrichment: encoded(codec::encode_enrichment(enrichment))?,
-        };
-        let attributes = Attributes::of(message, decoded);
+        let attributes = Attributes::of(message, event);
         if !route.deliveries.is_empty() {
-            let value = self.framed(|value| splice_delivery(parts.event, &parts.enrichment, value));
+            let enrichment = encoded(enrichment)?;
+            let value = self.framed(|value| splice_delivery(datum, &enrichment, value));
             for Recipient { state, reasons } in &route.deliveries {
                 let reasons = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(",");
                 self.copy(*state, message.key(), &value, &attributes.with_route(&reasons), outputs)?;
             }
         }
         if !route.withdrawals.is_empty() {
-            let identity = encoded(codec::encode_enrichment(&enrichment.identity_only()))?;
+            let identity = encoded(&enrichment.identity_only())?;
             let value = self.framed(|value| splice_withdrawal(&identity, value));
             for state in route.withdrawals.iter() {
                 self.copy(state, message.key(), &value, &attributes.with_route(ROUTE_WITHDRAWAL), outputs)?;
@@ -87,9 +76,9 @@ impl Publisher {
     }
 }
 
-fn encoded(result: Result<Vec<u8>, codec::CodecError>) -> Result<Vec<u8>, Refusal> {
-    result.map_err(|error| {
-        let text = format!("a record that was decoded cannot be encoded: {error}");
+fn encoded(enrichment: &Enrichment<'_>) -> Result<Vec<u8>, Refusal> {
+    codec::encode_enrichment(enrichment).map_err(|error| {
+        let text = format!("an enrichment cannot be encoded: {error}");
         Refusal::Fatal(sanchar_runtime::lifecycle::Failure::internal(text))
     })
 }
@@ -103,13 +92,12 @@ struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn of(message: &dyn Message, decoded: &'a Decoded<'_>) -> Self {
-        let event = &decoded.event;
+    fn of(message: &dyn Message, event: &Outline<'a>) -> Self {
         let published = Timestamp::from_millisecond(event.published_at).unwrap_or(Timestamp::UNIX_EPOCH);
         let headers = message.headers();
         let traceparent = headers.into_iter().find(|(name, _)| *name == headers::TRACEPARENT);
         Self {
-            id: &event.event_id,
+            id: event.event_id,
             source: format!("/{}", event.origin.to_topic_part()),
             time: published.to_string(),
             traceparent: traceparent.and_then(|(_, value)| value.map(<[u8]>::to_vec)),

@@ -6,7 +6,7 @@
 use jiff::tz::Offset;
 use jiff::{Timestamp, civil::Date};
 use sanchar_schemas::adjacency::Adjacency;
-use sanchar_schemas::{CrimeEvent, StateCode, StateSet};
+use sanchar_schemas::{Outline, StateCode, StateSet};
 use std::fmt;
 
 /// Why a state receives an event.
@@ -65,9 +65,9 @@ impl Route {
 /// Decides where an event goes. `earlier` are the states that received an earlier revision and were not told
 /// to forget it. Borders count as they were on the day of publication, so that a replay decides alike.
 #[must_use]
-pub fn route(event: &CrimeEvent, adjacency: &Adjacency, earlier: StateSet) -> Route {
+pub fn route(event: &Outline<'_>, adjacency: &Adjacency, earlier: StateSet) -> Route {
     let neighbours = adjacency.neighbours(event.origin, day_in_india(event.published_at));
-    let excluded: StateSet = event.handling.excluded_states.iter().copied().collect();
+    let excluded = event.excluded_states;
     let forbidden = excluded.union([event.origin].into_iter().collect());
     let deliveries = neighbours
         .union(earlier)
@@ -98,6 +98,7 @@ mod tests {
     use crate::examples::{event, state, states};
     use jiff::civil::date;
     use proptest::prelude::*;
+    use sanchar_schemas::CrimeEvent;
 
     fn day(event: &CrimeEvent) -> Date {
         day_in_india(event.published_at)
@@ -105,15 +106,17 @@ mod tests {
 
     #[test]
     fn every_land_neighbour_and_nobody_else() {
-        let decided = route(&event("IN-KA"), Adjacency::builtin(), StateSet::EMPTY);
+        let decided = route(&Outline::of(&event("IN-KA")), Adjacency::builtin(), StateSet::EMPTY);
         assert_eq!(decided.recipients(), states("IN-AP IN-GA IN-KL IN-MH IN-TN IN-TS"));
         assert!(decided.deliveries.iter().all(|recipient| recipient.reasons == [Reason::Neighbour]));
-        assert!(route(&event("IN-LD"), Adjacency::builtin(), StateSet::EMPTY).deliveries.is_empty());
+        assert!(
+            route(&Outline::of(&event("IN-LD")), Adjacency::builtin(), StateSet::EMPTY).deliveries.is_empty()
+        );
     }
 
     #[test]
     fn an_earlier_recipient_hears_of_the_change() {
-        let decided = route(&event("IN-DL"), Adjacency::builtin(), states("IN-HR IN-KL"));
+        let decided = route(&Outline::of(&event("IN-DL")), Adjacency::builtin(), states("IN-HR IN-KL"));
         let reasons = |code: &str| {
             decided.deliveries.iter().find(|r| r.state == state(code)).map(|r| r.reasons.clone())
         };
@@ -126,7 +129,7 @@ mod tests {
     fn an_excluded_state_gets_a_withdrawal_only_if_it_had_something() {
         let mut event = event("IN-DL");
         event.handling.excluded_states = vec![state("IN-HR"), state("IN-UP")];
-        let decided = route(&event, Adjacency::builtin(), states("IN-HR"));
+        let decided = route(&Outline::of(&event), Adjacency::builtin(), states("IN-HR"));
         assert!(decided.deliveries.is_empty());
         assert_eq!(decided.withdrawals, states("IN-HR"));
     }
@@ -150,7 +153,7 @@ mod tests {
             let earlier = earlier.minus([origin].into_iter().collect()); // nobody ever delivered to the origin
             let mut event = event(origin.as_str());
             event.handling.excluded_states = excluded.iter().collect();
-            let decided = route(&event, Adjacency::builtin(), earlier);
+            let decided = route(&Outline::of(&event), Adjacency::builtin(), earlier);
             let recipients = decided.recipients();
             prop_assert!(!recipients.contains(origin));
             prop_assert!(recipients.iter().all(|state| !excluded.contains(state)));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sanchar_schemas::codec::{CodecError, Decoder, encode_enrichment, encode_event, encode_shared};
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::shared::{Notice, SharedCrimeEvent, splice_delivery, splice_withdrawal};
-use sanchar_schemas::{CrimeEvent, topics};
+use sanchar_schemas::{CrimeEvent, Outline, topics};
 
 fn decode(datum: &[u8]) -> Result<CrimeEvent, CodecError> {
     Decoder::current(Record::CrimeEvent).decode(datum)
@@ -21,6 +21,12 @@ proptest! {
         let read = decode(&datum).unwrap();
         prop_assert_eq!(&encode_event(&read).unwrap(), &datum);
         prop_assert_eq!(read, event);
+    }
+
+    #[test]
+    fn an_outline_is_that_of_the_event(event in any::event()) {
+        let datum = encode_event(&event).unwrap();
+        prop_assert_eq!(Outline::read(&datum).unwrap(), Outline::of(&event));
     }
 
     #[test]
@@ -70,14 +76,21 @@ proptest! {
     }
 }
 
-/// A value is never larger than the bytes that it came from, and an error tells nothing of them.
+/// A value is never larger than the bytes that it came from, and an error tells nothing of them. What is read whole has
+/// the same outline; what has no outline cannot be read whole.
 fn check_damaged(datum: &[u8]) -> Result<(), TestCaseError> {
+    let outline = Outline::read(datum);
     match decode(datum) {
-        Ok(event) => prop_assert!(encode_event(&event).unwrap().len() <= datum.len()),
+        Ok(event) => {
+            prop_assert!(encode_event(&event).unwrap().len() <= datum.len());
+            prop_assert_eq!(outline.unwrap(), Outline::of(&event));
+        }
         Err(error) => {
-            let text = error.to_string();
-            prop_assert!(text.chars().count() <= 250, "too long: {text}");
-            prop_assert!(text.is_ascii(), "repeats the datum: {text}");
+            for error in [Some(error), outline.err()].into_iter().flatten() {
+                let text = error.to_string();
+                prop_assert!(text.chars().count() <= 250, "too long: {text}");
+                prop_assert!(text.is_ascii(), "repeats the datum: {text}");
+            }
         }
     }
     Ok(())
@@ -87,6 +100,12 @@ fn check_damaged(datum: &[u8]) -> Result<(), TestCaseError> {
 fn a_datum_cut_short_anywhere_is_refused() {
     for golden in golden::events() {
         for cut in 0..golden.datum.len() {
+            let outline = Outline::read(&golden.datum[..cut]);
+            assert!(
+                matches!(outline, Err(CodecError::Malformed(_))),
+                "{} at {cut}: {outline:?}",
+                golden.name
+            );
             let result = decode(&golden.datum[..cut]);
             assert!(matches!(result, Err(CodecError::Malformed(_))), "{} at {cut}: {result:?}", golden.name);
         }

@@ -173,9 +173,9 @@ fn shared_events_repeat_the_identity_of_a_golden_event() {
             let row = Head::by_code(&head.head).unwrap();
             assert_eq!(
                 (&head.label_en, &head.label_hi, head.severity),
-                (&row.label_en, &row.label_hi, row.severity)
+                (&row.label_en.as_str().into(), &row.label_hi.as_str().into(), row.severity)
             );
-            assert_eq!((&head.ipc, &head.bns), (&row.ipc, &row.bns));
+            assert_eq!((&*head.ipc, &*head.bns), (&*row.ipc, &*row.bns));
         }
         notices.insert(shared.notice);
     }

@@ -156,10 +156,12 @@ fn rust_defaults_are_the_schemas_defaults() {
         named_types(&schema).into_iter().map(|named| (text(named, "name"), named)).collect();
     let mut checked = BTreeSet::new();
     macro_rules! check {
-        ($($name:ident)+) => { $(checked.insert(stringify!($name)); check_defaults::<$name>(stringify!($name), &types);)+ };
+        ($($name:ident $(<$life:lifetime>)?)+) => {
+            $(checked.insert(stringify!($name)); check_defaults::<$name$(<$life>)?>(stringify!($name), &types);)+
+        };
     }
     check! {
-        SharedCrimeEvent Enrichment OffenceHead CrimeEvent District PoliceStation FirReference Moment Place Section
+        SharedCrimeEvent Enrichment<'static> OffenceHead<'static> CrimeEvent District PoliceStation FirReference Moment Place Section
         ReportedHead PersonCounts Person Vehicle Property Weapon Gang Custody Warrant Handling Addressing Link Withheld
     }
     let records = types.iter().filter(|(_, named)| named["type"] == "record").map(|(name, _)| *name);

@@ -94,7 +94,7 @@ fn summary(shared: &SharedCrimeEvent) -> String {
     };
     [
         Some(event.kind.to_string()),
-        shared.enrichment.primary_head.clone(),
+        shared.enrichment.primary_head.as_deref().map(str::to_owned),
         fir(event),
         event.police_station.as_ref().map(|station| clean(&station.name)),
     ]

@@ -68,7 +68,8 @@ impl Found {
             Sight::Received(state, shared) => {
                 *self.inboxes.entry(*state).or_default() += 1;
                 let enrichment = &shared.enrichment;
-                let is_new = self.seen.insert((*state, enrichment.record_id.clone(), enrichment.revision));
+                let is_new =
+                    self.seen.insert((*state, enrichment.record_id.to_string(), enrichment.revision));
                 self.repeated += u64::from(!is_new);
                 self.returned += u64::from(enrichment.origin == state.as_str());
             }
@@ -237,7 +238,7 @@ OK  0 repeated or returned to its origin = 0 found
         let golden = include_str!("../../../../schemas/examples/shared-delivery.json");
         let shared: SharedCrimeEvent = serde_json::from_str(golden).unwrap();
         let mut found = Found::default();
-        for state in ["IN-HR", "IN-HP", "IN-HR", shared.enrichment.origin.as_str()] {
+        for state in ["IN-HR", "IN-HP", "IN-HR", &*shared.enrichment.origin] {
             found.note(&Sight::Received(state.parse().unwrap(), Box::new(shared.clone())));
         }
         assert_eq!((found.inboxes.values().sum::<u64>(), found.repeated, found.returned), (4, 1, 1));

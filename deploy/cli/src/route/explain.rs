@@ -6,12 +6,12 @@ use sanchar_fanout::route::{Reason, Route, day_in_india, route};
 use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::shared::Enrichment;
 use sanchar_schemas::validate::violations;
-use sanchar_schemas::{CrimeEvent, StateCode, StateSet};
+use sanchar_schemas::{CrimeEvent, Outline, StateCode, StateSet};
 use serde::Serialize;
 
 /// Who receives an event, who does not, and what it says to them.
 #[derive(Debug, Serialize)]
-pub(crate) struct Explanation {
+pub(crate) struct Explanation<'e> {
     /// Borders count as on this day, in India.
     pub(crate) borders_on: String,
     pub(crate) recipients: Vec<Recipient>,
@@ -19,7 +19,7 @@ pub(crate) struct Explanation {
     pub(crate) withdrawals: Vec<NotSent>,
     /// Every other state.
     pub(crate) not_sent: Vec<NotSent>,
-    pub(crate) enrichment: Enrichment,
+    pub(crate) enrichment: Enrichment<'e>,
     /// Rules of the contract that the event breaks: a producer refuses to publish it.
     pub(crate) objections: Vec<String>,
 }
@@ -75,8 +75,9 @@ impl Why {
 }
 
 /// Explains an event. `earlier` are the states that received an earlier revision.
-pub(crate) fn explain(event: &CrimeEvent, earlier: StateSet, now_ms: i64) -> Explanation {
-    let route = route(event, Adjacency::builtin(), earlier);
+pub(crate) fn explain(event: &CrimeEvent, earlier: StateSet, now_ms: i64) -> Explanation<'_> {
+    let outline = Outline::of(event);
+    let route = route(&outline, Adjacency::builtin(), earlier);
     let reached = route.recipients().union(route.withdrawals);
     let not_sent = |state| NotSent { state: named(state), why: why_not(event, state) };
     Explanation {
@@ -84,7 +85,7 @@ pub(crate) fn explain(event: &CrimeEvent, earlier: StateSet, now_ms: i64) -> Exp
         recipients: recipients(&route),
         withdrawals: route.withdrawals.iter().map(not_sent).collect(),
         not_sent: StateCode::all().filter(|state| !reached.contains(*state)).map(not_sent).collect(),
-        enrichment: enrich(event, &route, now_ms),
+        enrichment: enrich(&outline, &route, now_ms),
         objections: violations(event).iter().map(ToString::to_string).collect(),
     }
 }
@@ -125,7 +126,8 @@ mod tests {
 
     #[test]
     fn every_state_is_accounted_for_once() {
-        let explanation = explain(&stolen_vehicle(), StateSet::EMPTY, 0);
+        let event = stolen_vehicle();
+        let explanation = explain(&event, StateSet::EMPTY, 0);
         let received: Vec<&str> = explanation.recipients.iter().map(|to| to.state.name_en).collect();
         assert_eq!(received, ["Haryana", "Uttar Pradesh"]);
         assert_eq!(explanation.recipients.len() + explanation.not_sent.len(), 36);

@@ -11,7 +11,11 @@ use crate::moment::in_india;
 use crate::outcome::Stop;
 use crate::table::Table;
 
-pub(super) fn print(event: &CrimeEvent, explanation: &Explanation, out: &mut dyn Write) -> Result<(), Stop> {
+pub(super) fn print(
+    event: &CrimeEvent,
+    explanation: &Explanation<'_>,
+    out: &mut dyn Write,
+) -> Result<(), Stop> {
     let enrichment = &explanation.enrichment;
     writeln!(
         out,
@@ -44,7 +48,7 @@ pub(super) fn print(event: &CrimeEvent, explanation: &Explanation, out: &mut dyn
 }
 
 /// `head THEFT: Theft (चोरी), severity 2; IPC 379 = BNS 303(2)`
-fn head_line(head: &OffenceHead) -> String {
+fn head_line(head: &OffenceHead<'_>) -> String {
     let sections = [("IPC", &head.ipc), ("BNS", &head.bns)];
     let sections = sections.iter().filter(|(_, list)| !list.is_empty());
     let sections: Vec<String> = sections.map(|(act, list)| format!("{act} {}", list.join(", "))).collect();
@@ -53,7 +57,7 @@ fn head_line(head: &OffenceHead) -> String {
     format!("head {head}: {label_en} ({label_hi}), severity {severity}{separator}{}", sections.join(" = "))
 }
 
-fn print_recipients(explanation: &Explanation, out: &mut dyn Write) -> Result<(), Stop> {
+fn print_recipients(explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<(), Stop> {
     if explanation.recipients.is_empty() {
         writeln!(out, "nobody receives it (borders as of {})", explanation.borders_on)?;
         return Ok(());
@@ -73,7 +77,7 @@ fn print_recipients(explanation: &Explanation, out: &mut dyn Write) -> Result<()
 }
 
 /// States that no rule names share one line: there are some thirty of them.
-fn print_others(explanation: &Explanation, out: &mut dyn Write) -> Result<(), Stop> {
+fn print_others(explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<(), Stop> {
     let mut table = Table::new(["NOT SENT", "NAME", "नाम", "WHY"]);
     let mut row = |not: &NotSent, why: &str| {
         let code = style(not.state.code.as_str()).yellow().to_string();

@@ -13,7 +13,7 @@ use sanchar_fanout::route::Route;
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::event::{CrimeEvent, EventStatus};
 use sanchar_schemas::shared::{Notice, SharedCrimeEvent};
-use sanchar_schemas::{StateCode, headers};
+use sanchar_schemas::{Outline, StateCode, headers};
 use serde::Serialize;
 
 use crate::content::Content;
@@ -121,7 +121,8 @@ fn marks(event: &CrimeEvent) -> Vec<String> {
 }
 
 fn head_of(event: &CrimeEvent) -> String {
-    let enrichment = enrich(event, &Route::default(), 0);
+    let outline = Outline::of(event);
+    let enrichment = enrich(&outline, &Route::default(), 0);
     head(enrichment.primary_head.as_deref(), enrichment.severity)
 }
 
