@@ -8,6 +8,7 @@ use crate::reasons::DropReason;
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::{RecordId, StateSet};
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 /// What is known of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,26 +71,81 @@ impl Entry {
 }
 
 /// The register of one instance.
+///
+/// A record is known by 128 bits of its id, hashed with keys that this process drew, and its content by half of its
+/// hash: 48 bytes for each record. That any two of 100 million records share those bits has a chance of 10⁻²³; the later
+/// one would be judged as a revision of the earlier one. That chance is accepted.
 #[derive(Debug, Default)]
 pub struct Register {
-    committed: HashMap<Box<str>, Entry>,
-    staged: HashMap<Box<str>, Entry>,
+    keys: [RandomState; 2],
+    committed: HashMap<Fingerprint, Known, Spread>,
+    staged: HashMap<Fingerprint, Known, Spread>,
+}
+
+/// What is kept of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    revision: i64,
+    content: Content,
+    recipients: StateSet,
+}
+
+/// Half of a content hash. Two words, for sixteen bytes in one would be aligned to sixteen.
+type Content = [u64; 2];
+
+fn content(hash: Sha256) -> Content {
+    let (words, _) = hash.0.as_chunks::<8>();
+    [0, 1].map(|word| words.get(word).map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+}
+
+impl From<Entry> for Known {
+    fn from(entry: Entry) -> Self {
+        Self { revision: entry.revision, content: content(entry.content_hash), recipients: entry.recipients }
+    }
+}
+
+/// 128 bits of a record id.
+type Fingerprint = u128;
+
+/// Builds the hasher of something that is a hash already.
+type Spread = BuildHasherDefault<Taken>;
+
+/// Takes the lower bits of a fingerprint for its hash.
+#[derive(Debug, Default)]
+struct Taken(u64);
+
+impl Hasher for Taken {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |lower| u64::from_ne_bytes(*lower));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Register {
+    fn fingerprint(&self, record_id: &str) -> Fingerprint {
+        let [upper, lower] = self.keys.each_ref().map(|key| key.hash_one(record_id));
+        u128::from(upper) << 64 | u128::from(lower)
+    }
+
     /// Decides about a revision of a record.
     #[must_use]
     pub fn judge(&self, record_id: &RecordId, revision: i64, content_hash: Sha256, now_ms: i64) -> Verdict {
-        let known = self.staged.get(record_id.as_str()).or_else(|| self.committed.get(record_id.as_str()));
+        let key = self.fingerprint(record_id.as_str());
+        let known = self.staged.get(&key).or_else(|| self.committed.get(&key));
         let Some(known) = known else { return Verdict::Forward(StateSet::EMPTY) };
-        let same_content = known.content_hash == content_hash;
+        let same_content = known.content == content(content_hash);
         match revision.cmp(&known.revision) {
             std::cmp::Ordering::Less => Verdict::Drop(DropReason::Stale),
             std::cmp::Ordering::Equal if same_content => Verdict::Drop(DropReason::Duplicate),
             std::cmp::Ordering::Equal => Verdict::Conflict,
             // The revision is remembered: an older one with other content must not pass as new later.
             std::cmp::Ordering::Greater if same_content => {
-                Verdict::Remember(Entry { revision, last_seen_ms: now_ms, ..*known }, DropReason::Unchanged)
+                let recipients = known.recipients;
+                let entry = Entry { revision, content_hash, recipients, last_seen_ms: now_ms };
+                Verdict::Remember(entry, DropReason::Unchanged)
             }
             std::cmp::Ordering::Greater => Verdict::Forward(known.recipients),
         }
@@ -97,7 +153,7 @@ impl Register {
 
     /// Notes an entry that the open transaction writes.
     pub fn stage(&mut self, record_id: &RecordId, entry: Entry) {
-        self.staged.insert(record_id.as_str().into(), entry);
+        self.staged.insert(self.fingerprint(record_id.as_str()), entry.into());
     }
 
     /// The transaction committed.
@@ -112,9 +168,10 @@ impl Register {
 
     /// Takes over an entry of the changelog; `None` deletes.
     pub fn restore(&mut self, record_id: &str, entry: Option<Entry>) {
+        let key = self.fingerprint(record_id);
         match entry {
-            Some(entry) => drop(self.committed.insert(record_id.into(), entry)),
-            None => drop(self.committed.remove(record_id)),
+            Some(entry) => drop(self.committed.insert(key, entry.into())),
+            None => drop(self.committed.remove(&key)),
         }
     }
 
