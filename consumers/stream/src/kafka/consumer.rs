@@ -22,7 +22,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one question for them may take, so that a stop is noticed.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// Most memory for records fetched and not polled yet, in KiB.
-const FETCHED_KIB_MAX: usize = 32 << 10;
+const FETCHED_KIB_MAX: usize = 8 << 10;
 
 pub(super) struct GroupMember {
     consumer: BaseConsumer<MemberContext>,
@@ -101,6 +101,7 @@ impl GroupMember {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
+            .set("fetch.max.bytes", (4 << 20).to_string())
             .set("statistics.interval.ms", "1000");
         let context = MemberContext {
             log: LogContext::new(client_id),

@@ -69,7 +69,7 @@ impl TransactionalProducer {
         shutdown: &Shutdown,
     ) -> Result<Self, ClientError> {
         let tuning = [
-            ("linger.ms", "1"), // the commit waits for what lingers
+            ("linger.ms", "5"), // the commit waits for what lingers
             ("batch.size", "1000000"),
             ("batch.num.messages", "100000"),
             ("compression.type", "lz4"),
