@@ -24,7 +24,7 @@ pub(crate) async fn measure(events: u32, runs: usize, report: &mut Report) -> Re
         // Topics of its own for each run, so that none starts with another's page cache or register.
         let installation = Installation::new("drain").await?;
         eprintln!("drain {}/{runs}: pre-loading {events} events", run + 1);
-        workload::preload(&installation, events)?;
+        workload::preload(&installation, 0..events)?;
         fanout.push(fan_out(&installation, events)?);
         copy.push(copy_loop(&installation, events, run)?);
     }

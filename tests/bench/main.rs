@@ -1,8 +1,9 @@
 //! `make bench`: the same workload against the real broker, measured beside a baseline in the same run.
 //!
 //! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
-//! no transactions, at least once), which is the ceiling of the client library here. Latency: from publish to
-//! readable by a `read_committed` reader, at several rates. It prints a table and writes JSON; it judges nothing.
+//! no transactions, at least once), which is the ceiling of the client library here. Restart: from the start of a killed
+//! service to its next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates.
+//! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,6 +17,7 @@ mod drain;
 mod latency;
 mod process;
 mod report;
+mod restart;
 mod workload;
 
 use anyhow::Result;
@@ -27,7 +29,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "bench", version)]
 struct Args {
-    /// Events in the backlog of a drain
+    /// Events in the backlog of a drain, and in the register of a restart
     #[arg(long, default_value_t = 1_000_000)]
     events: u32,
     /// Runs of each engine; the medians are reported
@@ -62,6 +64,7 @@ async fn main() -> Result<()> {
     let mut report = report::Report::new();
     if args.events > 0 {
         drain::measure(args.events, args.runs, &mut report).await?;
+        restart::measure(args.events, &mut report).await?;
     }
     for rate in &args.rates {
         latency::measure(*rate, args.seconds, &mut report).await?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 pub(crate) struct Report {
     drain: Map<String, Value>,
+    restart: Map<String, Value>,
     latency: Map<String, Value>,
 }
 
@@ -18,12 +19,16 @@ const COLUMNS: [(&str, &str); 4] = [
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self { drain: Map::new(), latency: Map::new() }
+        Self { drain: Map::new(), restart: Map::new(), latency: Map::new() }
     }
 
     pub(crate) fn drain(&mut self, engine: &str, figures: &[(&str, f64)]) {
         let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
         self.drain.insert(engine.to_owned(), Value::Object(figures.collect()));
+    }
+
+    pub(crate) fn restart(&mut self, figures: &[(&str, f64)]) {
+        self.restart.extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
     }
 
     pub(crate) fn latency(&mut self, rate: u32, mut latencies_ms: Vec<f64>) {
@@ -54,6 +59,12 @@ impl Report {
                 println!("{engine:<34}{}", cells.concat());
             }
         }
+        if !self.restart.is_empty() {
+            println!("\n{:<34}{:>14}{:>14}", "restart after SIGKILL", "register", "to delivery, s");
+            let cells = ["register_records", "first_delivery_s"]
+                .map(|name| format!("{:>14}", self.restart.get(name).map_or_else(String::new, cell)));
+            println!("{:<34}{}", "", cells.concat());
+        }
         if !self.latency.is_empty() {
             println!(
                 "\n{:<34}{:>14}{:>14}{:>14}{:>14}",
@@ -70,7 +81,7 @@ impl Report {
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "latency": self.latency });
+        let all = json!({ "machine": machine(), "drain": self.drain, "restart": self.restart, "latency": self.latency });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())

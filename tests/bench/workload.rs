@@ -9,6 +9,7 @@ use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, StateCode, codec, wire};
 use sanchar_tests::chance::Chance;
 use sanchar_tests::{Installation, events};
+use std::ops::Range;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -45,8 +46,8 @@ pub(crate) fn event(number: u32) -> CrimeEvent {
     events::theft(origin(number), number, 1, &noise)
 }
 
-/// Publishes the first `count` events of the workload.
-pub(crate) fn preload(installation: &Installation, count: u32) -> Result<()> {
+/// Publishes the events that stand at these places of the workload.
+pub(crate) fn preload(installation: &Installation, places: Range<u32>) -> Result<()> {
     let producer: ThreadedProducer<DefaultProducerContext> = installation
         .cluster
         .client()
@@ -56,7 +57,7 @@ pub(crate) fn preload(installation: &Installation, count: u32) -> Result<()> {
         .set("compression.type", "lz4")
         .set("partitioner", "murmur2_random")
         .create()?;
-    for i in 0..count {
+    for i in places {
         let event = event(number_at(i));
         let topic = installation.topic(Topic::Reported(event.origin));
         let value = wire::frame(installation.event_schema.0, &codec::encode_event(&event)?);

@@ -5,7 +5,7 @@
 //! from a revoked partition is dropped here before it is processed.
 
 use crate::client::{Message, Partition, Position, Rebalance};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 pub(crate) struct Batch<M> {
     messages: VecDeque<M>,
@@ -94,7 +94,7 @@ impl<M: Message> Batch<M> {
 
     /// What the first `count` records reach, by partition.
     pub(crate) fn reached(&self, count: usize) -> Vec<Reached> {
-        let mut by_partition: BTreeMap<(&str, i32), (i64, Option<i64>, u64)> = BTreeMap::new();
+        let mut by_partition: HashMap<(&str, i32), (i64, Option<i64>, u64)> = HashMap::new();
         for message in self.messages.iter().take(count) {
             let entry = by_partition.entry((message.topic(), message.partition())).or_default();
             *entry = (message.offset() + 1, message.timestamp_ms(), entry.2 + 1);
