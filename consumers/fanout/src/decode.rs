@@ -1,9 +1,10 @@
 //! Message to datum: wire format, the writer's schema from the registry, the event's bytes.
 //!
-//! A registry that is down delays records. An id that it does not know waits a little, since a producer may
-//! be faster than the registry's replication; then the record is poison.
+//! A registry that is down delays records. An id that it does not know waits a little ([`crate::patience`]).
 
+use crate::patience::Patience;
 use crate::reasons::PoisonReason;
+use sanchar_runtime::clock::Clock;
 use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
 use sanchar_schemas::codec::{self, CodecError, Decoder};
 use sanchar_schemas::schema::Record;
@@ -12,6 +13,7 @@ use sanchar_stream::Refusal;
 use sanchar_stream::client::Message;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// Most schema versions that are kept ready. More than an installation ever has.
@@ -21,7 +23,8 @@ const DECODERS_MAX: usize = 256;
 pub(crate) struct EventDecoder {
     registry: RegistryClient,
     runtime: Handle,
-    grace_ms: u64,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
     decoders: HashMap<u32, Decoder>,
 }
 
@@ -45,8 +48,13 @@ fn malformed(error: &CodecError) -> Refusal {
 }
 
 impl EventDecoder {
-    pub(crate) fn new(registry: RegistryClient, runtime: Handle, grace_ms: u64) -> Self {
-        Self { registry, runtime, grace_ms, decoders: HashMap::new() }
+    pub(crate) fn new(
+        registry: RegistryClient,
+        runtime: Handle,
+        clock: Arc<dyn Clock>,
+        patience: Patience,
+    ) -> Self {
+        Self { registry, runtime, clock, patience, decoders: HashMap::new() }
     }
 
     pub(crate) fn decode<'m>(&mut self, message: &'m dyn Message, now_ms: i64) -> Result<Datum<'m>, Refusal> {
@@ -75,16 +83,19 @@ impl EventDecoder {
         self.decoders.get(&id).ok_or_else(|| Refusal::Retryable("a decoder was dropped".to_owned()))
     }
 
-    fn look_up(&self, id: u32, age_ms: u64) -> Result<Decoder, Refusal> {
+    fn look_up(&mut self, id: u32, age_ms: u64) -> Result<Decoder, Refusal> {
         let poison = |reason: PoisonReason, text: String| Refusal::Poison(reason.poison(text));
         let schema = match self.registry.schema_by_id_blocking(&self.runtime, SchemaId(id)) {
             Ok(schema) => schema,
             Err(error) if error.is_retryable() => return Err(Refusal::Retryable(error.to_string())),
-            Err(error @ RegistryError::NotFound { .. }) if age_ms < self.grace_ms => {
-                return Err(Refusal::Retryable(error.to_string()));
-            }
             Err(error @ RegistryError::NotFound { .. }) => {
-                return Err(poison(PoisonReason::UnknownSchema, error.to_string()));
+                let is_over = self.patience.is_over(id, age_ms, self.clock.uptime_ms());
+                let text = error.to_string();
+                return Err(if is_over {
+                    poison(PoisonReason::UnknownSchema, text)
+                } else {
+                    Refusal::Retryable(text)
+                });
             }
             Err(error) => return Err(poison(PoisonReason::WrongSchema, error.to_string())),
         };

@@ -10,6 +10,7 @@ pub mod enrich;
 #[cfg(test)]
 mod examples;
 mod metrics;
+mod patience;
 pub mod pipeline;
 mod publish;
 pub mod reasons;

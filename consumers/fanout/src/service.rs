@@ -3,6 +3,7 @@
 use crate::config::FanoutConfig;
 use crate::decode::EventDecoder;
 use crate::metrics::PipelineMetrics;
+use crate::patience::Patience;
 use crate::pipeline::Pipeline;
 use crate::publish::Publisher;
 use crate::register::Register;
@@ -28,7 +29,12 @@ pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> 
     let topics = config.topics();
     let pipeline = Pipeline {
         owners: StateCode::all().map(|state| (topics.name(Topic::Reported(state)), state)).collect(),
-        decoder: EventDecoder::new(registry, Handle::current(), config.unknown_schema_grace_ms),
+        decoder: EventDecoder::new(
+            registry,
+            Handle::current(),
+            Arc::clone(&context.clock),
+            Patience::new(config.unknown_schema_grace_ms),
+        ),
         register: Register::default(),
         adjacency: Adjacency::builtin(),
         publisher: Publisher::new(schema_id, &topics),
