@@ -196,10 +196,23 @@ fn fence_predecessor(
         match producer.init_transactions(ASK_AGAIN) {
             Ok(()) => return Ok(()),
             Err(error)
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut)
-                    && started.elapsed() < INIT_TIMEOUT
-                    && !shutdown.is_triggered() => {}
+                if is_passing(&error) && started.elapsed() < INIT_TIMEOUT && !shutdown.is_triggered() =>
+            {
+                std::thread::sleep(DRAIN_WAIT);
+            }
             Err(error) => return Err(sort("fencing the predecessor", &error)),
         }
     }
+}
+
+/// What a coordinator that is starting, or ending the predecessor's transaction, answers.
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::ConcurrentTransactions
+        )
+    )
 }
