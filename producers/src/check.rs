@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sanchar_producer::{ProducerConfig, fitting_files};
+use sanchar_producer::{Fit, ProducerConfig, fitting_files};
 use sanchar_runtime::lifecycle::{DaemonConfig as _, Failure};
 
 /// Checks the configuration at `path` and says what it was checked against.
@@ -10,11 +10,15 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = ProducerConfig::load(path)?;
     config.logs.check()?;
     config.check()?;
-    let files = fitting_files(&config)?;
-    let fit = match files {
-        0 => "no source file is there yet".to_owned(),
-        1 => "its mapping fits the 1 source file".to_owned(),
-        files => format!("its mapping fits the {files} source files"),
+    let Fit { fitting, without_header } = fitting_files(&config)?;
+    let mut fit = match (fitting, without_header) {
+        (0, 0) => "no source file is there yet".to_owned(),
+        (0, _) => "its mapping could not be tried".to_owned(),
+        (1, _) => "its mapping fits the 1 source file".to_owned(),
+        (files, _) => format!("its mapping fits the {files} source files"),
     };
+    if without_header > 0 {
+        fit.push_str(&format!("; {without_header} without a header yet"));
+    }
     crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))
 }

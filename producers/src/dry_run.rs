@@ -68,18 +68,30 @@ pub fn dry_run(
     Ok(run.summary)
 }
 
-/// How many of the source's files are there; the mapping fits each of them.
+/// The source's files that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fit {
+    /// Those that the mapping fits.
+    pub fitting: usize,
+    /// Those that are empty or end before their header does, so that nothing can be said of them yet.
+    pub without_header: usize,
+}
+
+/// Whether the mapping fits the files that are there.
 ///
 /// # Errors
 /// [`Failure`] with exit code 78 when it does not fit one, or a file cannot be read.
-pub fn fitting_files(config: &ProducerConfig) -> Result<usize, Failure> {
-    let Ok(files) = source_files(config) else { return Ok(0) };
-    let there: Vec<_> = files.into_iter().filter(|path| path.exists()).collect();
-    for path in &there {
-        let opened = FileReading::open(config, path, &mut Revisions::after(0));
-        opened.map_err(|error| Failure::config(error.to_string()))?;
+pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
+    let mut fit = Fit::default();
+    let Ok(files) = source_files(config) else { return Ok(fit) };
+    for path in files.into_iter().filter(|path| path.exists()) {
+        let opened = FileReading::open(config, &path, &mut Revisions::after(0));
+        match opened.map_err(|error| Failure::config(error.to_string()))? {
+            Some(_) => fit.fitting += 1,
+            None => fit.without_header += 1,
+        }
     }
-    Ok(there.len())
+    Ok(fit)
 }
 
 /// The files of a source, which must be there.

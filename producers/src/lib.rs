@@ -21,7 +21,7 @@ mod text;
 mod worker;
 
 pub use config::ProducerConfig;
-pub use dry_run::{Progress, Shown, dry_run, fitting_files};
+pub use dry_run::{Fit, Progress, Shown, dry_run, fitting_files};
 pub use run::{Options, run};
 pub use store::StoreConfig;
 pub use summary::Summary;

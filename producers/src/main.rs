@@ -41,8 +41,19 @@ fn run(path: &Path, once: bool) -> ExitCode {
     run_daemon(NAME, &args, |config: ProducerConfig, context| async move {
         let bar = if once { progress::bar() } else { None };
         let options = Options { once, progress: bar.map(progress::observer), ..Options::default() };
+        let shutdown = context.shutdown.clone();
         let summary = sanchar_producer::run(config.in_folder_of(path), options, context).await?;
-        if once { say(&summary.to_string()) } else { Ok(()) }
+        if !once {
+            return Ok(());
+        }
+        say(&summary.to_string())?;
+        // Whoever waits for the end of one pass must not take a stop for it.
+        match shutdown.reason() {
+            None => Ok(()),
+            Some(reason) => Err(Failure::temporary(format!(
+                "{reason} before the pass was over: start it again, and it goes on from its checkpoints"
+            ))),
+        }
     })
 }
 

@@ -39,9 +39,9 @@ impl fmt::Debug for Options {
 /// there is published. Several may run in one process, each with a context of its own.
 ///
 /// # Errors
-/// [`Failure`]: configuration (78) when the mapping does not fit the files, the registry does not hold the schema or the
-/// topic is not there; unavailable (69) when the registry does not answer at the start; temporary (75) when the disk or
-/// the broker refuses. Rows that were not acknowledged are read again at the next start.
+/// [`Failure`]: configuration (78) when the mapping does not fit the files; unavailable (69) when the registry does not
+/// answer or does not hold the schema, or the topic is not there; temporary (75) when the disk or the broker refuses.
+/// Rows that were not acknowledged are read again at the next start.
 pub async fn run(config: ProducerConfig, options: Options, context: Context) -> Result<Summary, Failure> {
     config.check()?;
     let schema = match options.schema_id {
@@ -58,14 +58,12 @@ async fn look_up(registry: &RegistryConfig) -> Result<SchemaId, Failure> {
     let subject = Record::CrimeEvent.subject();
     let found = RegistryClient::new(registry)?.id_of(subject, &release.text).await;
     found.map_err(|error| match error {
-        RegistryError::NotFound { .. } => Failure::config(format!(
+        RegistryError::NotFound { .. } => Failure::unavailable(format!(
             "version {} of {subject} is not in the schema registry: an operator registers it with \
              `sanchar schemas register`",
             release.version
         )),
-        error => {
-            Failure::unavailable(format!("the schema registry gives no answer ({error}): check registry.url"))
-        }
+        error => Failure::unavailable(error.to_string()),
     })
 }
 

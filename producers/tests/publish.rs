@@ -198,7 +198,7 @@ async fn a_missing_topic_is_refused_with_the_remedy() {
     let (cluster, folder) = (cluster(&["crime.reported.in-hr"]), tempfile::tempdir().unwrap());
     let config = example(folder.path(), "goa.toml", &cluster.bootstrap_servers());
     let failure = start(config, true).1.await.unwrap().unwrap_err();
-    assert_eq!(failure.exit_code(), ExitCode::Config);
+    assert_eq!(failure.exit_code(), ExitCode::Unavailable);
     assert!(failure.to_string().contains("crime.reported.in-ga"), "{failure}");
     assert!(failure.to_string().contains("`sanchar topics apply`"), "{failure}");
 }

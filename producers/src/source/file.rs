@@ -51,6 +51,18 @@ pub(crate) enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// Its lines end as no system ends them any more.
+    #[error("{}: its lines end with a carriage return alone: save it with line feeds", path.display())]
+    BareCarriageReturns {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder, a pipe, a device.
+    #[error("{}: is no regular file: name one in source.files", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+    },
     /// Its header cannot be read.
     #[error("{}:{line}: the header {problem}", path.display())]
     Header {
@@ -70,6 +82,10 @@ impl SourceFile {
     /// [`FileError`], when the file or its header cannot be read.
     pub(crate) fn open(path: &Path, config: &SourceConfig) -> Result<Opened, FileError> {
         let io_error = |source| FileError::Io { path: path.to_owned(), source };
+        // Opening a pipe would wait for its writer.
+        if !std::fs::metadata(path).map_err(io_error)?.is_file() {
+            return Err(FileError::NotRegular { path: path.to_owned() });
+        }
         let mut reader = RowReader::new(File::open(path).map_err(io_error)?, config.max_row_bytes);
         reader.skip_byte_order_mark().map_err(io_error)?;
         if reader
@@ -78,16 +94,23 @@ impl SourceFile {
         {
             return Err(FileError::Utf16 { path: path.to_owned() });
         }
+        let has_bare_returns = reader.peek().is_ok_and(ends_lines_with_carriage_returns);
+        let no_header = || {
+            if has_bare_returns {
+                return Err(FileError::BareCarriageReturns { path: path.to_owned() });
+            }
+            Ok(Opened::NoHeader)
+        };
         for _ in 0..config.skip_lines {
             if !matches!(reader.next_row(Shape::Lines).map_err(io_error)?, Next::Row(_)) {
-                return Ok(Opened::NoHeader);
+                return no_header();
             }
         }
         let mut columns = Columns::new(&config.columns);
         if config.format == Format::Csv && config.header {
             let shape = Shape::Csv { delimiter: delimiter_byte(config.delimiter), fields: None };
             let Next::Row(row) = reader.next_row(shape).map_err(io_error)? else {
-                return Ok(Opened::NoHeader);
+                return no_header();
             };
             let names = header(&row, config.delimiter).map_err(|problem| FileError::Header {
                 path: path.to_owned(),
@@ -189,6 +212,12 @@ impl SourceFile {
     }
 }
 
+/// Whether there is a carriage return within these bytes, and no line feed at all.
+fn ends_lines_with_carriage_returns(bytes: &[u8]) -> bool {
+    let inner = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    inner.contains(&b'\r') && !bytes.contains(&b'\n')
+}
+
 /// The row's text, if it is one.
 fn text(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.contains(&0) {
@@ -263,6 +292,8 @@ mod tests {
             let (_file, opened) = open(content.as_bytes(), "format = 'csv'\nskip_lines = 1");
             assert!(matches!(opened, Ok(Opened::NoHeader)), "{content:?}");
         }
+        let (_file, opened) = open(b"a,b\r", "format = 'csv'");
+        assert!(matches!(opened, Ok(Opened::NoHeader)), "its line feed may be on its way");
         let (_file, mut source) = ready(b"a,b\n", "format = 'csv'");
         assert!(outcomes(&mut source).is_empty());
     }
@@ -271,6 +302,7 @@ mod tests {
     fn files_that_cannot_be_read_at_all_say_what_to_do() {
         for (content, part) in [
             (&b"\xff\xfea\0,\0b\0\n\0"[..], "is utf-16 text: save it as csv in utf-8"),
+            (b"a,b\r1,2\r", "its lines end with a carriage return alone: save it with line feeds"),
             (b"a,\xff\n", ":1: the header holds bytes that are not utf-8"),
             (b"a,\"b\"c\n", ":1: the header has a quote"),
             (b"\na,b\n", ":1: the header is an empty line: set source.skip_lines"),
@@ -283,6 +315,10 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("/nonexistent.csv: cannot be read"), "{error}");
+        for path in ["/dev/zero", "/"] {
+            let error = SourceFile::open(Path::new(path), &config("format = 'csv'")).unwrap_err().to_string();
+            assert!(error.contains("is no regular file"), "{error}");
+        }
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl<S: Sink> Worker<S> {
             match self.sink.reach(REACH_PATIENCE) {
                 Ok(()) => return Ok(()),
                 Err(error @ ReachError::NoTopic(_)) => {
-                    return Err(Failure::config(format!(
+                    return Err(Failure::unavailable(format!(
                         "{error}: an operator creates it with `sanchar topics apply`"
                     )));
                 }

@@ -429,7 +429,7 @@ fn a_broker_that_is_away_is_waited_for_and_a_missing_topic_is_not() {
     assert_eq!(running.end().1, ["1"]);
 
     let failure = place.start(true, Script { has_no_topic: true, ..Script::default() }).failure();
-    assert_eq!(failure.exit_code(), ExitCode::Config);
+    assert_eq!(failure.exit_code(), ExitCode::Unavailable);
     assert!(failure.to_string().contains("`sanchar topics apply`"), "{failure}");
 
     let running = place.start(false, Script { away_times: usize::MAX, ..Script::default() });
