@@ -23,13 +23,13 @@ pub(crate) struct Connection {
     #[arg(short, long, value_name = "PATH", env = "SANCHAR_CONFIG")]
     config: Option<PathBuf>,
     /// Brokers as host:port, comma-separated; overrides the file [default: 127.0.0.1:9092]
-    #[arg(long, value_name = "BOOTSTRAP")]
+    #[arg(long, value_name = "BOOTSTRAP", env = "SANCHAR__KAFKA__BOOTSTRAP")]
     kafka: Option<String>,
     /// Confluent API of the schema registry; overrides the file [default: http://127.0.0.1:8081/apis/ccompat/v7]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "SANCHAR__REGISTRY__URL")]
     registry: Option<String>,
     /// What stands in front of every topic name, where several installations share a cluster; overrides the file
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", env = "SANCHAR__KAFKA__TOPIC_PREFIX")]
     prefix: Option<String>,
 }
 

@@ -1,11 +1,12 @@
-//! What a record holds, decoded by the schema id in front of it. Whatever cannot be decoded is a value too, never an
-//! error: the next record may be sound.
+//! What a record holds, decoded by the schema id in front of it. Whatever cannot be decoded is a value too, not an
+//! error: the next record may be sound. A registry that gives no answer is one, for it says nothing of the record.
 
 use std::collections::HashMap;
 
 use sanchar_fanout::register::Entry;
-use sanchar_runtime::registry::{RegistryClient, SchemaId};
-use sanchar_schemas::codec::Decoder;
+use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
+use sanchar_schemas::codec::{CodecError, Decoder};
 use sanchar_schemas::schema::Record as RecordType;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, SharedCrimeEvent, wire};
@@ -43,32 +44,39 @@ impl Contents {
     }
 
     /// The content of a record of `topic`.
-    pub(crate) async fn of(&mut self, topic: Topic, record: &Record) -> Content {
+    ///
+    /// # Errors
+    /// [`Failure`] (69) when the registry gives no answer.
+    pub(crate) async fn of(&mut self, topic: Topic, record: &Record) -> Result<Content, Failure> {
         let content = match (topic, record.value.as_deref()) {
             (Topic::Register, None) => Ok(Content::Forgotten),
             (Topic::Register, Some(value)) => {
                 let entry = Entry::from_bytes(value).map(Content::Register);
-                entry.ok_or_else(|| "not an entry of the register that this release writes".to_owned())
+                entry.ok_or_else(|| "not an entry of the register that this release writes".to_owned().into())
             }
-            (_, None) => Err("the record has no value".to_owned()),
+            (_, None) => Err("the record has no value".to_owned().into()),
             (_, Some(value)) => self.decode(value).await,
         };
-        content.unwrap_or_else(Content::Undecodable)
+        match content {
+            Ok(content) => Ok(content),
+            Err(Trouble::Record(why)) => Ok(Content::Undecodable(why)),
+            Err(Trouble::Registry(error)) => Err(Failure::unavailable(error.to_string())),
+        }
     }
 
-    async fn decode(&mut self, value: &[u8]) -> Result<Content, String> {
+    async fn decode(&mut self, value: &[u8]) -> Result<Content, Trouble> {
         let (id, datum) = wire::parse(value).map_err(|error| error.to_string())?;
         let (record_type, decoder) = self.decoder(id).await?;
-        let malformed = |error: sanchar_schemas::codec::CodecError| format!("schema id {id}: {error}");
+        let malformed = |error: CodecError| Trouble::Record(format!("schema id {id}: {error}"));
         match record_type {
             RecordType::CrimeEvent => decoder.decode(datum).map(Content::Reported).map_err(malformed),
             RecordType::SharedCrimeEvent => decoder.decode(datum).map(Content::Shared).map_err(malformed),
         }
     }
 
-    async fn decoder(&mut self, id: u32) -> Result<&(RecordType, Decoder), String> {
+    async fn decoder(&mut self, id: u32) -> Result<&(RecordType, Decoder), Trouble> {
         if !self.decoders.contains_key(&id) {
-            let schema = self.registry.schema_by_id(SchemaId(id)).await.map_err(|error| error.to_string())?;
+            let schema = self.registry.schema_by_id(SchemaId(id)).await?;
             let name = schema.name().map(ToString::to_string).unwrap_or_default();
             let known = RecordType::ALL.into_iter().find(|record| record.subject() == name);
             let record = known.ok_or_else(|| format!("schema id {id} is `{name}`, none of our records"))?;
@@ -77,7 +85,25 @@ impl Contents {
             }
             self.decoders.insert(id, (record, Decoder::new(record, schema)));
         }
-        self.decoders.get(&id).ok_or_else(|| format!("schema id {id} was not kept"))
+        self.decoders.get(&id).ok_or_else(|| format!("schema id {id} was not kept").into())
+    }
+}
+
+/// Why there is no content.
+enum Trouble {
+    Record(String),
+    Registry(RegistryError),
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::Record(why)
+    }
+}
+
+impl From<RegistryError> for Trouble {
+    fn from(error: RegistryError) -> Self {
+        if error.is_retryable() { Self::Registry(error) } else { Self::Record(error.to_string()) }
     }
 }
 
@@ -112,7 +138,10 @@ mod tests {
         let value = wire::frame(1, &codec::encode_event(&event()).unwrap());
         let topic = Topic::Reported(event().origin);
         for _ in 0..2 {
-            assert_eq!(contents.of(topic, &with_value(&value)).await, Content::Reported(Box::new(event())));
+            assert_eq!(
+                contents.of(topic, &with_value(&value)).await.unwrap(),
+                Content::Reported(Box::new(event()))
+            );
         }
     }
 
@@ -128,12 +157,16 @@ mod tests {
             (wire::frame(77, &datum), "does not know schema id 77"),
             (wire::frame(3, &[]), "schema id 3 is `x.Other`"),
         ] {
-            let Content::Undecodable(why) = contents.of(Topic::Dlq, &with_value(&value)).await else {
+            let Content::Undecodable(why) = contents.of(Topic::Dlq, &with_value(&value)).await.unwrap()
+            else {
                 panic!()
             };
             assert!(why.contains(reason), "{why}");
         }
-        assert!(matches!(contents.of(Topic::Dlq, &Record::default()).await, Content::Undecodable(_)));
+        assert!(matches!(
+            contents.of(Topic::Dlq, &Record::default()).await.unwrap(),
+            Content::Undecodable(_)
+        ));
     }
 
     #[tokio::test]
@@ -147,8 +180,20 @@ mod tests {
             last_seen_ms: 1,
         };
         let record = with_value(&entry.to_bytes());
-        assert_eq!(contents.of(Topic::Register, &record).await, Content::Register(entry));
-        assert_eq!(contents.of(Topic::Register, &Record::default()).await, Content::Forgotten);
-        assert!(matches!(contents.of(Topic::Register, &with_value(b"x")).await, Content::Undecodable(_)));
+        assert_eq!(contents.of(Topic::Register, &record).await.unwrap(), Content::Register(entry));
+        assert_eq!(contents.of(Topic::Register, &Record::default()).await.unwrap(), Content::Forgotten);
+        assert!(matches!(
+            contents.of(Topic::Register, &with_value(b"x")).await.unwrap(),
+            Content::Undecodable(_)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_is_away_says_nothing_of_a_record() {
+        let config = RegistryConfig { url: "http://127.0.0.1:1".into(), ..RegistryConfig::default() };
+        let mut contents = Contents::new(RegistryClient::new(&config).unwrap());
+        let value = wire::frame(1, &codec::encode_event(&event()).unwrap());
+        let failure = contents.of(Topic::Dlq, &with_value(&value)).await.unwrap_err();
+        assert_eq!(failure.exit_code(), sanchar_runtime::lifecycle::ExitCode::Unavailable);
     }
 }

@@ -85,7 +85,8 @@ fn parse_from(text: &str) -> Result<From, String> {
     match text {
         "beginning" => Ok(From::Beginning),
         "end" => Ok(From::End),
-        _ => last().ok_or_else(|| "use beginning, end or -N, for example -10".to_owned()),
+        _ => last()
+            .ok_or_else(|| format!("use beginning, end or -N with N up to {}, for example -10", u16::MAX)),
     }
 }
 
@@ -156,7 +157,7 @@ impl Tail<'_> {
     }
 
     async fn print(&mut self, record: &Record) -> Result<(), Stop> {
-        let content = self.contents.of(self.topic, record).await;
+        let content = self.contents.of(self.topic, record).await?;
         let line = if self.args.json { line::json(record, &content)? } else { line::text(record, &content) };
         writeln!(self.out, "{line}")?;
         self.printed += 1;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sanchar_runtime::lifecycle::Failure;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::board::Board;
 use super::crew::Crew;
@@ -40,19 +41,25 @@ impl<'s, 'o> Show<'s, 'o> {
         Self { watch, crew, screen, board, found, last_arrival: Instant::now() }
     }
 
-    /// Plays until every event has arrived, or nothing more arrives; then stops everybody. The first Ctrl-C stops the
-    /// producers and lets what is on its way arrive; the second ends at once.
+    /// Plays until every event has arrived, or nothing more arrives; then stops everybody. The first Ctrl-C or SIGTERM stops
+    /// the producers and lets what is on its way arrive; the second ends at once.
     ///
     /// # Errors
     /// When a daemon fails, or at a second Ctrl-C.
     pub(super) async fn play(mut self) -> Result<Ledger, Stop> {
         let mut ticks = tokio::time::interval(DRAW_EVERY);
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")))
+        };
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupted = false;
         while !self.is_over() {
             let woken = tokio::select! {
                 record = self.watch.next() => Woken::Arrival(record?),
                 _ = ticks.tick() => Woken::Tick,
-                _ = tokio::signal::ctrl_c() => Woken::Interrupted,
+                _ = interrupt.recv() => Woken::Interrupted,
+                _ = terminate.recv() => Woken::Interrupted,
             };
             match woken {
                 Woken::Arrival(record) => self.take_in(&record).await?,
@@ -74,7 +81,7 @@ impl<'s, 'o> Show<'s, 'o> {
 
     async fn take_in(&mut self, record: &Record) -> Result<(), Stop> {
         self.last_arrival = Instant::now();
-        if let Some(sight) = self.watch.sight(record).await {
+        if let Some(sight) = self.watch.sight(record).await? {
             self.found.note(&sight);
             if let Some(line) = self.board.note(&sight) {
                 self.screen.note(&line)?;

@@ -52,15 +52,18 @@ impl Watch {
     }
 
     /// What a record tells. To count each record once, let this end.
-    pub(super) async fn sight(&mut self, record: &Record) -> Option<Sight> {
-        let topic = self.space.parse(&record.topic)?;
+    ///
+    /// # Errors
+    /// As [`Contents::of`].
+    pub(super) async fn sight(&mut self, record: &Record) -> Result<Option<Sight>, Failure> {
+        let Some(topic) = self.space.parse(&record.topic) else { return Ok(None) };
         if topic == Topic::Dlq {
-            return Some(Sight::DeadLetter(record.header(headers::DLQ_REASON).unwrap_or_default()));
+            return Ok(Some(Sight::DeadLetter(record.header(headers::DLQ_REASON).unwrap_or_default())));
         }
-        match (topic, self.contents.of(topic, record).await) {
+        Ok(match (topic, self.contents.of(topic, record).await?) {
             (Topic::Reported(_), Content::Reported(event)) => Some(Sight::Published(event)),
             (Topic::Shared(state), Content::Shared(shared)) => Some(Sight::Received(state, shared)),
             _ => None,
-        }
+        })
     }
 }

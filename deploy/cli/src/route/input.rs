@@ -52,6 +52,10 @@ fn text_of(reader: &mut dyn Read) -> std::io::Result<String> {
 
 fn parse(name: &str, text: &str) -> Result<CrimeEvent, Failure> {
     let shape: Value = typed(name, text)?;
+    if !shape.is_object() {
+        let remedy = "give one event as a JSON object, as `sanchar tail --json` prints it";
+        return Err(Failure::usage(format!("{name}: holds no event: {remedy}")));
+    }
     let record = shape.get("value").filter(|_| shape.get("topic").is_some());
     let is_inbox_record = record.unwrap_or(&shape).get("notice").is_some();
     let event = match (record.is_some(), is_inbox_record) {
@@ -66,6 +70,9 @@ fn parse(name: &str, text: &str) -> Result<CrimeEvent, Failure> {
 }
 
 fn typed<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("{name}: is empty: give one event as a JSON object")));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner());
@@ -125,7 +132,6 @@ mod tests {
     fn what_holds_no_event_is_refused_with_the_remedy() {
         assert!(error(WITHDRAWAL).contains("choose another"));
         assert!(error(r#"{"topic":"crime.dlq","value":null}"#).contains("choose another"));
-        assert!(error("").contains("event.json:1:0: EOF"), "{}", error(""));
         let two_lines = format!("{}\n{}", as_tail_line(EVENT), as_tail_line(EVENT));
         assert!(
             error(&two_lines).contains("after the first record: trailing characters"),
@@ -134,5 +140,15 @@ mod tests {
         );
         let missing = read(Path::new("/nonexistent.json"), &mut std::io::empty()).unwrap_err().to_string();
         assert!(missing.contains("/nonexistent.json: cannot be read"), "{missing}");
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_with_the_remedy() {
+        for (text, part) in
+            [("", "is empty"), (" \n", "is empty"), ("[]", "holds no event"), ("3", "holds no event")]
+        {
+            let message = error(text);
+            assert!(message.contains(part) && message.contains("JSON object"), "{message}");
+        }
     }
 }
