@@ -60,7 +60,7 @@ impl Report {
             }
         }
         if !self.restart.is_empty() {
-            println!("\n{:<34}{:>14}{:>14}", "restart after SIGKILL", "register", "to delivery, s");
+            println!("\n{:<34}{:>14}{:>14}", "restart after SIGKILL", "records known", "s to delivery");
             let cells = ["register_records", "first_delivery_s"]
                 .map(|name| format!("{:>14}", self.restart.get(name).map_or_else(String::new, cell)));
             println!("{:<34}{}", "", cells.concat());
