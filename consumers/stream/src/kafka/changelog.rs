@@ -118,6 +118,7 @@ fn reader(
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "10") // an empty answer is what tells the end
+        .set("fetch.queue.backoff.ms", "5") // after a full queue the client would rest for a second
         .set("auto.offset.reset", "earliest"); // compaction may have taken the offset that is asked for
     config
         .create_with_context(LogContext::new(client_id))
