@@ -1,7 +1,8 @@
 //! What decisions need of an event, read from its bytes without building the rest of it.
 //!
-//! The fan-out service reads nothing else: the bytes go on as they came. Fields that no decision rests on are checked
-//! to be of their Avro type and not for what they mean; the origin's producer has done that ([`crate::validate`]).
+//! The fan-out service reads nothing else: the bytes go on as they came. What is left out is checked as strictly as the
+//! general codec does ([`crate::codec`]), so that every recipient can read what passes; a property test holds the two
+//! together. What an event means is the business of [`crate::validate`].
 
 use crate::codec::CodecError;
 use crate::digest::Sha256;
@@ -75,6 +76,7 @@ impl<'e> Outline<'e> {
         let origin = state(event.text("origin")?)?;
         let published_at = event.long("published_at")?;
         let sections = sections(&mut event)?;
+        check_persons(&mut event)?;
         let has_stolen_vehicle = has_stolen_vehicle(&mut event)?;
         let (classification, excluded_states) = event.inside("handling", |handling| {
             let classification = handling.symbol("classification")?;
@@ -109,6 +111,12 @@ fn sections<'e>(event: &mut Walk<'_, '_, 'e>) -> Result<Vec<(&'e str, &'e str)>,
         Ok::<_, Flaw>(())
     })?;
     Ok(sections)
+}
+
+/// No decision rests on a person, but a code that is no state would not be read by a recipient.
+fn check_persons(event: &mut Walk<'_, '_, '_>) -> Result<(), CodecError> {
+    event
+        .each("persons", |person| person.optional_text("state")?.map_or(Ok(()), |code| state(code).map(drop)))
 }
 
 fn has_stolen_vehicle(event: &mut Walk<'_, '_, '_>) -> Result<bool, Flaw> {

@@ -194,6 +194,16 @@ impl<'c, 's, 'a> Walk<'c, 's, 'a> {
         self.cursor.fixed()
     }
 
+    /// A text that may be null.
+    pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<&'a str>, Flaw> {
+        let Shape::Union(branches) = self.to(name)? else { return Err(Flaw::Type) };
+        match branches.get(self.cursor.index(branches.len())?) {
+            Some(Shape::Null) => Ok(None),
+            Some(Shape::Text) => self.cursor.text().map(Some),
+            _ => Err(Flaw::Type),
+        }
+    }
+
     /// Index of an enum's symbol.
     pub(crate) fn symbol(&mut self, name: &str) -> Result<usize, Flaw> {
         let Shape::Enum(symbols) = self.to(name)? else { return Err(Flaw::Type) };

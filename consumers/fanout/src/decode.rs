@@ -5,6 +5,7 @@
 use crate::patience::Patience;
 use crate::reasons::PoisonReason;
 use sanchar_runtime::clock::Clock;
+use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
 use sanchar_schemas::codec::{self, CodecError, Decoder};
 use sanchar_schemas::schema::Record;
@@ -68,7 +69,9 @@ impl EventDecoder {
             return Ok(Datum { bytes: Cow::Borrowed(datum), is_re_encoded: false });
         }
         let event: CrimeEvent = decoder.decode(datum).map_err(|error| malformed(&error))?;
-        let bytes = codec::encode_event(&event).map_err(|error| malformed(&error))?;
+        let bytes = codec::encode_event(&event).map_err(|error| {
+            Refusal::Fatal(Failure::internal(format!("an event that was decoded cannot be encoded: {error}")))
+        })?;
         Ok(Datum { bytes: Cow::Owned(bytes), is_re_encoded: true })
     }
 

@@ -4,6 +4,7 @@
 use crate::{any, golden};
 use proptest::prelude::*;
 use sanchar_schemas::codec::{CodecError, Decoder, encode_enrichment, encode_event, encode_shared};
+use sanchar_schemas::event::Person;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::shared::{Notice, SharedCrimeEvent, splice_delivery, splice_withdrawal};
 use sanchar_schemas::{CrimeEvent, Outline, topics};
@@ -76,8 +77,8 @@ proptest! {
     }
 }
 
-/// A value is never larger than the bytes that it came from, and an error tells nothing of them. What is read whole has
-/// the same outline; what has no outline cannot be read whole.
+/// A value is never larger than the bytes that it came from, and an error tells nothing of them. The outline is read from
+/// what can be read whole, and from nothing else.
 fn check_damaged(datum: &[u8]) -> Result<(), TestCaseError> {
     let outline = Outline::read(datum);
     match decode(datum) {
@@ -86,6 +87,7 @@ fn check_damaged(datum: &[u8]) -> Result<(), TestCaseError> {
             prop_assert_eq!(outline.unwrap(), Outline::of(&event));
         }
         Err(error) => {
+            prop_assert!(outline.is_err(), "only the outline was read: {error}");
             for error in [Some(error), outline.err()].into_iter().flatten() {
                 let text = error.to_string();
                 prop_assert!(text.chars().count() <= 250, "too long: {text}");
@@ -94,6 +96,24 @@ fn check_damaged(datum: &[u8]) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_code_that_is_no_state_is_refused_wherever_a_state_stands() {
+    let mut event = golden::events()[0].parse::<CrimeEvent>();
+    let person = Person { state: Some(event.origin), ..Person::default() };
+    event.persons = vec![person];
+    event.handling.excluded_states = vec![event.origin];
+    event.addressing.states = vec![event.origin];
+    let (datum, code) = (encode_event(&event).unwrap(), event.origin.as_str().as_bytes());
+    let places = (0..datum.len()).filter(|place| datum[*place..].starts_with(code));
+    let places: Vec<usize> = places.collect();
+    assert!(places.len() >= 5, "record, origin, person, excluded, addressed");
+    for place in places {
+        let mut damaged = datum.clone();
+        damaged[place] = b'X';
+        assert!(decode(&damaged).is_err() && Outline::read(&damaged).is_err(), "at {place}");
+    }
 }
 
 #[test]

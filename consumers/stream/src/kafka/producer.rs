@@ -27,6 +27,8 @@ const BUFFER_KIB_MAX: usize = 64 << 10;
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one call waits for it.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a coordinator that is busy is left alone before it is asked again.
+const FENCE_PULSE: Duration = Duration::from_millis(20);
 /// How often the commit looks whether all records are acknowledged.
 const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
 /// How long a full send buffer is waited for at a time.
@@ -198,7 +200,7 @@ fn fence_predecessor(
             Err(error)
                 if is_passing(&error) && started.elapsed() < INIT_TIMEOUT && !shutdown.is_triggered() =>
             {
-                std::thread::sleep(DRAIN_WAIT);
+                std::thread::sleep(FENCE_PULSE);
             }
             Err(error) => return Err(sort("fencing the predecessor", &error)),
         }
