@@ -37,7 +37,7 @@ pub struct Component {
 }
 
 struct State {
-    name: &'static str,
+    name: Cow<'static, str>,
     stall_after_ms: Option<u64>,
     beat_ms: AtomicU64,
     readiness: Mutex<Readiness>,
@@ -58,7 +58,8 @@ impl Health {
     /// Adds a component, not ready for the reason "starting". A name already known gives that component again.
     ///
     /// With `stall_after_ms` the component must [`beat`](Component::beat) at least that often, from now on.
-    pub fn component(&self, name: &'static str, stall_after_ms: Option<u64>) -> Component {
+    pub fn component(&self, name: impl Into<Cow<'static, str>>, stall_after_ms: Option<u64>) -> Component {
+        let name = name.into();
         let mut components = lock(&self.components);
         if let Some(known) = components.iter().find(|known| known.state.name == name) {
             return known.clone();

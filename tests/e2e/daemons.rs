@@ -81,7 +81,8 @@ async fn a_wrong_command_line_ends_with_64() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_that_are_missing_are_named_with_the_remedy() -> Result<()> {
     let installation = Installation::new("topics").await?;
-    let elsewhere = installation.services_toml().replace(&installation.prefix, "no-such-installation");
+    let elsewhere =
+        installation.fanout_toml("fanout-1").replace(&installation.prefix, "no-such-installation");
     let config = installation.write("fanout.toml", &elsewhere)?;
     let (code, _, log) = fanout(&config, &["run"], installation.folder())?;
     assert_eq!(code, Some(69), "{log}");
@@ -132,7 +133,7 @@ async fn a_running_service_answers_probes_and_metrics_and_stops_on_either_signal
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_finds_no_broker_says_so_and_stops_when_asked() -> Result<()> {
     let installation = Installation::new("no-broker").await?;
-    let elsewhere = installation.services_toml().replace(&installation.cluster.kafka, "127.0.0.1:1");
+    let elsewhere = installation.fanout_toml("fanout-1").replace(&installation.cluster.kafka, "127.0.0.1:1");
     let config = installation.write("fanout.toml", &elsewhere)?;
     let mut fanout = sanchar_tests::Daemon::start(
         "sanchar-fanout",

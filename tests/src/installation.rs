@@ -119,12 +119,24 @@ impl Installation {
         format!("{}.sanchar-fanout", self.prefix)
     }
 
+    /// Folder of an instance's register.
+    #[must_use]
+    pub fn register_of(&self, instance: &str) -> PathBuf {
+        self.folder().join(format!("{instance}.register"))
+    }
+
+    /// The tables of a fan-out instance's configuration file.
+    #[must_use]
+    pub fn fanout_toml(&self, instance: &str) -> String {
+        format!("{}\n[register]\ndir = \"{}\"\n", self.services_toml(), self.register_of(instance).display())
+    }
+
     /// Starts a fan-out instance. `more` is TOML put in front of the tables.
     ///
     /// # Errors
     /// When the process cannot be started.
     pub fn fanout(&self, instance: &str, more: &str) -> Result<Daemon> {
-        let text = format!("instance_id = \"{instance}\"\n{more}\n{}", self.services_toml());
+        let text = format!("instance_id = \"{instance}\"\n{more}\n{}", self.fanout_toml(instance));
         let config = self.write(&format!("{instance}.toml"), &text)?;
         Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], self.folder())
     }

@@ -10,6 +10,7 @@ use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 use sanchar_stream::{Job, StreamConfig};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct FanoutConfig {
     pub kafka: KafkaConfig,
     /// Schema registry.
     pub registry: RegistryConfig,
+    /// The deduplication register on local disk.
+    #[serde(default)]
+    pub register: RegisterConfig,
     /// Bounds of transactions and retries.
     #[serde(default)]
     pub stream: StreamConfig,
@@ -41,6 +45,23 @@ pub struct FanoutConfig {
     /// Start and stop.
     #[serde(default)]
     pub lifecycle: LifecycleConfig,
+}
+
+/// The `[register]` table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegisterConfig {
+    /// Folder of this instance's register, on a local disk; made where it is missing. It is a copy of `crime.register`:
+    /// where it is lost, it is built anew from there. About 60 bytes for each record.
+    pub dir: PathBuf,
+    /// Most memory for what of it is looked at often, in MiB.
+    pub cache_mib: u64,
+}
+
+impl Default for RegisterConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16 }
+    }
 }
 
 fn default_group_id() -> String {
@@ -57,6 +78,9 @@ fn output_bytes_max() -> usize {
     spec.and_then(|spec| usize::try_from(spec.max_message_bytes).ok()).unwrap_or(usize::MAX)
 }
 
+/// Largest cache that makes sense, in MiB.
+const CACHE_MIB_MAX: u64 = 64 << 10;
+
 const fn default_unknown_schema_grace_ms() -> u64 {
     10_000
 }
@@ -71,6 +95,7 @@ impl FanoutConfig {
             unknown_schema_grace_ms: default_unknown_schema_grace_ms(),
             kafka,
             registry,
+            register: RegisterConfig::default(),
             stream: StreamConfig::default(),
             http: HttpConfig::default(),
             logs: LogConfig::default(),
@@ -99,6 +124,7 @@ impl FanoutConfig {
                 .as_ref()
                 .map_or_else(|| self.group_id.clone(), |prefix| format!("{prefix}.{}", self.group_id)),
             instance_id: self.instance_id.clone(),
+            worker: 0,
             version: sanchar_runtime::VERSION,
         }
     }
@@ -122,6 +148,15 @@ impl DaemonConfig for FanoutConfig {
             if text.trim().is_empty() {
                 return Err(ConfigError::field(field, "is empty: name it, for example fanout-1"));
             }
+        }
+        if self.register.dir.as_os_str().is_empty() {
+            return Err(ConfigError::field(
+                "register.dir",
+                "is empty: name a folder, for example /var/lib/sanchar/fanout",
+            ));
+        }
+        if !(1..=CACHE_MIB_MAX).contains(&self.register.cache_mib) {
+            return Err(ConfigError::field("register.cache_mib", "must be from 1 to 65536"));
         }
         self.stream
             .check()

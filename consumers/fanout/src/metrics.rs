@@ -7,18 +7,19 @@ use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::metrics::Metrics;
 use std::collections::BTreeMap;
 
+/// What one worker's pipeline counts. Workers that are cloned from one count together.
+#[derive(Clone)]
 pub(crate) struct PipelineMetrics {
     forwarded: IntCounter,
     dropped: IntCounterVec,
     deliveries: IntCounter,
     withdrawals: IntCounter,
     re_encoded: IntCounter,
-    register: Gauge,
     pending: Pending,
 }
 
 /// Counts of the open transaction.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Pending {
     pub(crate) forwarded: u64,
     pub(crate) dropped: BTreeMap<&'static str, u64>,
@@ -47,7 +48,6 @@ impl PipelineMetrics {
                 "sanchar_records_reencoded_total",
                 "Records written with an older schema, which had to be resolved and encoded again.",
             )?,
-            register: metrics.gauge("sanchar_register_records", "Records in the deduplication register.")?,
             pending: Pending::default(),
         })
     }
@@ -60,7 +60,7 @@ impl PipelineMetrics {
         *self.pending.dropped.entry(reason.as_str()).or_default() += 1;
     }
 
-    pub(crate) fn committed(&mut self, register_records: usize) {
+    pub(crate) fn committed(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         self.forwarded.inc_by(pending.forwarded);
         for (reason, records) in pending.dropped {
@@ -69,15 +69,44 @@ impl PipelineMetrics {
         self.deliveries.inc_by(pending.deliveries);
         self.withdrawals.inc_by(pending.withdrawals);
         self.re_encoded.inc_by(pending.re_encoded);
-        self.register_size(register_records);
     }
 
     pub(crate) fn aborted(&mut self) {
         self.pending = Pending::default();
     }
+}
+
+/// What is shown of the register.
+#[derive(Debug, Clone)]
+pub struct RegisterMetrics {
+    records: Gauge,
+    rebuilt: IntCounter,
+}
+
+impl RegisterMetrics {
+    /// Registers them.
+    ///
+    /// # Errors
+    /// When a name is taken: a mistake in the program.
+    pub fn new(metrics: &Metrics) -> Result<Self, Failure> {
+        Ok(Self {
+            records: metrics.gauge(
+                "sanchar_register_records",
+                "Records in the deduplication register; those that changed lately may count twice.",
+            )?,
+            rebuilt: metrics.counter(
+                "sanchar_register_rebuilt_total",
+                "Times that the register on disk was of no use and was built anew from its changelog.",
+            )?,
+        })
+    }
+
+    pub(crate) fn rebuilt(&self) {
+        self.rebuilt.inc();
+    }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 2^53")]
-    pub(crate) fn register_size(&self, records: usize) {
-        self.register.set(records as f64);
+    pub(crate) fn records(&self, records: usize) {
+        self.records.set(records as f64);
     }
 }

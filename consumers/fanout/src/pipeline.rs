@@ -12,12 +12,12 @@ use crate::route::route;
 use sanchar_runtime::clock::Clock;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::adjacency::Adjacency;
-use sanchar_stream::client::{ChangelogEntry, Message};
+use sanchar_stream::client::Message;
 use sanchar_stream::{Outputs, Processor, Refusal};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The fan-out of one instance.
+/// The fan-out of one worker.
 pub struct Pipeline {
     pub(crate) owners: HashMap<String, StateCode>,
     pub(crate) decoder: EventDecoder,
@@ -34,8 +34,9 @@ impl Processor for Pipeline {
         let datum = self.decoder.decode(message, now_ms)?;
         let event = &datum.outline()?;
         authorise(event, self.owner(message.topic())?, message.key()).map_err(Refusal::Poison)?;
-        let earlier = match self.register.judge(&event.record_id, event.revision, event.content_hash, now_ms)
-        {
+        let key = self.register.key(&event.record_id).map_err(Refusal::Retryable)?;
+        let verdict = self.register.judge(key, event.revision, event.content_hash, now_ms);
+        let earlier = match verdict.map_err(Refusal::Retryable)? {
             Verdict::Forward(earlier) => earlier,
             Verdict::Drop(reason) => {
                 self.metrics.dropped(reason);
@@ -43,7 +44,7 @@ impl Processor for Pipeline {
             }
             Verdict::Remember(entry, reason) => {
                 outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
-                self.register.stage(&event.record_id, entry);
+                self.register.stage(key, entry);
                 self.metrics.dropped(reason);
                 return Ok(());
             }
@@ -63,19 +64,13 @@ impl Processor for Pipeline {
             last_seen_ms: now_ms,
         };
         outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
-        self.register.stage(&event.record_id, entry);
+        self.register.stage(key, entry);
         self.count(&route, datum.is_re_encoded);
         Ok(())
     }
 
-    fn restore(&mut self, entry: ChangelogEntry<'_>) {
-        let Ok(record_id) = std::str::from_utf8(entry.key) else { return };
-        self.register.restore(record_id, entry.value.and_then(Entry::from_bytes));
-    }
-
     fn committed(&mut self) {
-        self.register.committed();
-        self.metrics.committed(self.register.len());
+        self.metrics.committed();
     }
 
     fn aborted(&mut self) {
@@ -105,6 +100,6 @@ impl Pipeline {
 
 impl std::fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pipeline").field("register", &self.register.len()).finish_non_exhaustive()
+        f.debug_struct("Pipeline").finish_non_exhaustive()
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::config::FanoutConfig;
 use crate::decode::EventDecoder;
-use crate::metrics::PipelineMetrics;
+use crate::metrics::{PipelineMetrics, RegisterMetrics};
 use crate::patience::Patience;
 use crate::pipeline::Pipeline;
 use crate::publish::Publisher;
-use crate::register::Register;
+use crate::register::{Folder, Register, RegisterStandby, Table};
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::{RegistryClient, SchemaId};
@@ -14,8 +14,6 @@ use sanchar_schemas::StateCode;
 use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
-use sanchar_stream::Engine;
-use sanchar_stream::kafka::KafkaConnector;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -26,34 +24,42 @@ use tokio::runtime::Handle;
 pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> {
     let registry = RegistryClient::new(&config.registry)?;
     let Some(schema_id) = shared_schema_id(&registry, &context).await? else { return Ok(()) };
-    let topics = config.topics();
-    let pipeline = Pipeline {
+    let table = Arc::<Table>::default();
+    let folder = Folder::take(&config.register.dir).map_err(Failure::config)?;
+    let metrics = RegisterMetrics::new(&context.metrics)?;
+    let cache_bytes = config.register.cache_mib << 20;
+    let standby = RegisterStandby::new(Arc::clone(&table), folder, cache_bytes, metrics);
+    let standby = standby.map_err(Failure::temporary)?;
+    let metrics = PipelineMetrics::new(&context.metrics)?;
+    let pipeline = |_| pipeline(&config, &context, registry.clone(), schema_id, &table, metrics.clone());
+    let pipelines: Vec<Pipeline> = (0..config.stream.workers).map(pipeline).collect();
+    let (kafka, job, stream) = (config.kafka.clone(), config.job(), config.stream.clone());
+    // The Kafka client blocks, so the engine has threads of its own.
+    let work = move || sanchar_stream::run(&kafka, &job, &stream, pipelines, standby, &context);
+    let work = tokio::task::spawn_blocking(work);
+    work.await.map_err(|error| Failure::internal(format!("the engine ended unexpectedly: {error}")))?
+}
+
+/// The pipeline of one worker.
+fn pipeline(
+    config: &FanoutConfig,
+    context: &Context,
+    registry: RegistryClient,
+    schema_id: SchemaId,
+    table: &Arc<Table>,
+    metrics: PipelineMetrics,
+) -> Pipeline {
+    let (topics, clock) = (config.topics(), &context.clock);
+    let patience = Patience::new(config.unknown_schema_grace_ms);
+    Pipeline {
         owners: StateCode::all().map(|state| (topics.name(Topic::Reported(state)), state)).collect(),
-        decoder: EventDecoder::new(
-            registry,
-            Handle::current(),
-            Arc::clone(&context.clock),
-            Patience::new(config.unknown_schema_grace_ms),
-        ),
-        register: Register::default(),
+        decoder: EventDecoder::new(registry, Handle::current(), Arc::clone(clock), patience),
+        register: Register::of(table),
         adjacency: Adjacency::builtin(),
         publisher: Publisher::new(schema_id, &topics),
-        metrics: PipelineMetrics::new(&context.metrics)?,
-        clock: Arc::clone(&context.clock),
-    };
-    let job = config.job();
-    let connector = KafkaConnector::new(
-        config.kafka.clone(),
-        config.stream.clone(),
-        job.clone(),
-        context.shutdown.clone(),
-    );
-    let engine = Engine::new(connector, pipeline, job, config.stream, context)?;
-    // The Kafka client blocks, so the engine has a thread of its own.
-    let worker = tokio::task::spawn_blocking(move || engine.run());
-    worker
-        .await
-        .map_err(|error| Failure::internal(format!("the engine's thread ended unexpectedly: {error}")))?
+        metrics,
+        clock: Arc::clone(clock),
+    }
 }
 
 /// Id of the schema that inbox records are written with. Waits while the registry cannot be reached; `None`

@@ -65,6 +65,10 @@ impl<M: Message> Batch<M> {
         self.messages.push_back(message);
     }
 
+    pub(crate) fn extend(&mut self, messages: impl IntoIterator<Item = M>) {
+        messages.into_iter().for_each(|message| self.push(message));
+    }
+
     pub(crate) fn rebalance(&mut self, change: Rebalance) {
         match change {
             Rebalance::Assigned(partitions) => {

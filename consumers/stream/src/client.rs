@@ -158,17 +158,11 @@ pub trait Client {
     /// The session must be thrown away.
     fn abort(&self) -> Result<(), ClientError>;
 
-    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit, then
-    /// reads the changelog from `from` on, up to everything written before that. Returns the next position.
+    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit.
     ///
     /// # Errors
-    /// When the partitions do not settle or the changelog cannot be read to its end.
-    fn catch_up(
-        &self,
-        partitions: &[Partition],
-        from: i64,
-        entry: &mut dyn FnMut(ChangelogEntry<'_>),
-    ) -> Result<i64, ClientError>;
+    /// When they do not settle.
+    fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError>;
 
     /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
     fn end_offsets(&self) -> Vec<Position>;
@@ -185,6 +179,57 @@ pub struct ChangelogEntry<'a> {
     pub key: &'a [u8],
     /// Value; `None` deletes the key.
     pub value: Option<&'a [u8]>,
+}
+
+/// What a read of the changelog brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Read {
+    /// Offset to go on from after the entries handed out; `None` where there were none.
+    pub next_offset: Option<i64>,
+    /// Nothing more was there when this was read.
+    pub is_end: bool,
+}
+
+/// A reader of the changelog that sees what has committed, in order.
+pub trait Changelog {
+    /// Names the cluster and the topic. What was remembered of another changelog is worth nothing here.
+    fn identity(&self) -> &str;
+
+    /// Goes on at an offset. What was fetched before is forgotten.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn seek(&self, offset: i64) -> Result<(), ClientError>;
+
+    /// Offset after the last record written, committed or not.
+    ///
+    /// # Errors
+    /// When the brokers do not tell.
+    fn end_offset(&self) -> Result<i64, ClientError>;
+
+    /// Offset up to which every transaction is decided.
+    ///
+    /// # Errors
+    /// When the brokers do not tell.
+    fn decided_offset(&self) -> Result<i64, ClientError>;
+
+    /// Hands out some of what has been committed since, waiting up to `wait` for the first of it.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn read(&self, wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError>;
+}
+
+/// Opens readers of the changelog.
+pub trait ChangelogConnector {
+    /// What a reader is.
+    type Changelog: Changelog;
+
+    /// Opens one, which reads nothing before [`Changelog::seek`].
+    ///
+    /// # Errors
+    /// When the brokers cannot be reached or refuse.
+    fn connect(&self) -> Result<Self::Changelog, ClientError>;
 }
 
 /// Opens sessions.

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StreamConfig {
+    /// Threads that work, each with a session of its own. They are members of the group like other instances, so the
+    /// group gives each its share of the partitions: their number divided by that of all workers of all instances.
+    pub workers: usize,
+    /// How the group shares out partitions.
+    pub group_protocol: GroupProtocol,
     /// Most records of one transaction. A quiet service commits each record as it comes.
     pub batch_records_max: usize,
     /// Most input bytes of one transaction.
@@ -25,9 +30,35 @@ pub struct StreamConfig {
     pub poison_window_records: usize,
 }
 
+/// How members of the consumer group come to their partitions. All members of a group use the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupProtocol {
+    /// All stop, the partitions are shared out anew, all go on. Members are static (KIP-345): one that is restarted
+    /// within its session time-out gets its partitions back at once, and nobody else notices.
+    Eager,
+    /// Only partitions that move stop (KIP-429). Members are dynamic: after SIGKILL its partitions wait for the session
+    /// time-out. (A static member that is killed between the two rounds of a rebalance would orphan partitions.)
+    Cooperative,
+    /// The broker shares out (KIP-848; Kafka 4.0 or newer), and decides the session time-out. Members are dynamic.
+    Broker,
+}
+
+impl GroupProtocol {
+    /// Whether members keep their identity across a restart.
+    pub(crate) const fn is_static(self) -> bool {
+        matches!(self, Self::Eager)
+    }
+}
+
+/// Most workers of a process. More partitions than this are better read by more machines.
+const WORKERS_MAX: usize = 64;
+
 impl Default for StreamConfig {
     fn default() -> Self {
         Self {
+            workers: 1,
+            group_protocol: GroupProtocol::Eager,
             batch_records_max: 5_000,
             batch_bytes_max: 8 << 20,
             transaction_timeout_ms: 10_000,
@@ -46,6 +77,12 @@ impl StreamConfig {
     /// # Errors
     /// With the field and the remedy.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if !(1..=WORKERS_MAX).contains(&self.workers) {
+            return Err((
+                "workers",
+                "must be from 1 to 64; more help only where there are cores and partitions for them",
+            ));
+        }
         if self.batch_records_max == 0 {
             return Err(("batch_records_max", "is 0, so nothing would ever be read: use 1 or more"));
         }
@@ -78,16 +115,35 @@ pub struct Job {
     pub output_bytes_max: usize,
     /// Consumer group.
     pub group_id: String,
-    /// Name of this instance, unique in the group and kept across restarts (static membership, KIP-345).
+    /// Name of this instance, unique in the group and kept across restarts.
     pub instance_id: String,
+    /// Number of this worker in its instance.
+    pub worker: usize,
     /// Version of the program, for dead letters.
     pub version: &'static str,
 }
 
 impl Job {
+    /// The same job for another worker of this instance.
+    #[must_use]
+    pub fn for_worker(&self, worker: usize) -> Self {
+        Self { worker, ..self.clone() }
+    }
+
+    /// Name of this worker within the process.
+    pub(crate) fn worker_name(&self) -> String {
+        if self.worker == 0 { "engine".to_owned() } else { format!("engine-{}", self.worker + 1) }
+    }
+
+    /// Name of this worker within the group. That of the first is the instance's.
+    pub(crate) fn member_id(&self) -> String {
+        let Self { instance_id, worker, .. } = self;
+        if *worker == 0 { instance_id.clone() } else { format!("{instance_id}-{}", worker + 1) }
+    }
+
     /// Transactional ids: the same after a restart, so that the new process fences the old one.
     #[must_use]
     pub fn transactional_ids(&self) -> [String; 2] {
-        ["a", "b"].map(|turn| format!("{}-{}-{turn}", self.group_id, self.instance_id))
+        ["a", "b"].map(|turn| format!("{}-{}-{turn}", self.group_id, self.member_id()))
     }
 }

@@ -10,6 +10,7 @@ use crate::breaker::Breaker;
 use crate::client::{Client, ClientError, Connector, Message, Partition, Rebalance, SendError};
 use crate::config::{Job, StreamConfig};
 use crate::dead_letter;
+use crate::follower::Followed;
 use crate::metrics::EngineMetrics;
 use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
 use sanchar_runtime::backoff::Backoff;
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 /// How long a poll waits for the first record of a batch: bounds how late a stop is noticed.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long reading the changelog may take before the group needs to be polled meanwhile.
+const CATCH_UP_SOON: Duration = Duration::from_secs(1);
 /// The engine counts as stalled when it does not come round for this long, in milliseconds. Longer than a
 /// commit that runs into its time-out.
 const STALL_AFTER_MS: u64 = 60_000;
@@ -34,8 +37,7 @@ pub struct Engine<C, P> {
     component: Component,
     metrics: EngineMetrics,
     breaker: Breaker,
-    /// Next changelog offset to read.
-    changelog_next: i64,
+    followed: Followed,
     progress: Progress,
 }
 
@@ -72,21 +74,19 @@ struct Turn {
 }
 
 impl<C: Connector, P: Processor> Engine<C, P> {
-    /// An engine that has not started.
-    ///
-    /// # Errors
-    /// When its metrics cannot be registered.
-    pub fn new(
+    /// An engine that has not started. `followed` tells how far the processor's changelog was read.
+    pub(crate) fn new(
         connector: C,
         processor: P,
         job: Job,
         config: StreamConfig,
         context: Context,
-    ) -> Result<Self, Failure> {
-        let component = context.health.component("engine", Some(STALL_AFTER_MS));
-        let metrics = EngineMetrics::new(&context.metrics)?;
+        metrics: EngineMetrics,
+        followed: Followed,
+    ) -> Self {
+        let component = context.health.component(job.worker_name(), Some(STALL_AFTER_MS));
         let breaker = Breaker::new(config.poison_window_records, config.poison_share_max);
-        Ok(Self {
+        Self {
             connector,
             processor,
             job,
@@ -95,9 +95,9 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             component,
             metrics,
             breaker,
-            changelog_next: 0,
+            followed,
             progress: Progress::default(),
-        })
+        }
     }
 
     /// Works until the service is asked to stop. Blocks its thread.
@@ -180,24 +180,42 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         }
     }
 
-    /// Reads what other instances committed to the changelog, before any record of partitions that were theirs.
-    fn catch_up<M: Message>(&mut self, client: &C::Client, batch: &mut Batch<M>) -> Result<(), ClientError> {
+    /// Learns what other instances committed, before any record of partitions that were theirs.
+    fn catch_up<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<(), ClientError> {
         let partitions = batch.unrestored();
         if partitions.is_empty() {
             return Ok(());
         }
         self.component.not_ready("reading the changelog");
-        let (processor, component) = (&mut self.processor, &self.component);
-        let mut entries = 0u64;
-        self.changelog_next = client.catch_up(&partitions, self.changelog_next, &mut |entry| {
-            processor.restore(entry);
-            entries += 1;
-            component.beat();
-        })?;
-        self.metrics.restored.inc_by(entries);
-        tracing::info!(entries, next_offset = self.changelog_next, "the changelog is read to its end");
+        client.settle(&partitions)?;
+        let ticket = self.followed.ask();
+        if !self.followed.wait(ticket, CATCH_UP_SOON)? {
+            client.pause()?;
+            while !self.followed.wait(ticket, IDLE_WAIT)? {
+                self.component.beat();
+                if self.context.shutdown.is_triggered() || self.keep_alive(client, batch, Duration::ZERO)? {
+                    // The next turn asks again, for the partitions that there are then.
+                    return client.resume();
+                }
+            }
+            client.resume()?;
+        }
         batch.restored(&partitions);
         Ok(())
+    }
+
+    /// Polls while no messages are wanted. Returns whether the group rebalanced.
+    fn keep_alive<'c>(
+        &self,
+        client: &'c C::Client,
+        batch: &mut Messages<'c, C>,
+        wait: Duration,
+    ) -> Result<bool, ClientError> {
+        let polled = client.poll(wait)?;
+        let has_rebalanced = !polled.rebalances.is_empty();
+        self.note_rebalances(polled.rebalances, batch);
+        batch.extend(polled.message); // from a partition assigned after the pause
+        Ok(has_rebalanced)
     }
 
     /// Processes the batch in one transaction. Returns what the first unprocessed record waits for.
@@ -317,13 +335,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         while self.context.clock.uptime_ms() < until_ms && !self.context.shutdown.is_triggered() {
             self.component.beat();
-            let polled = client.poll(IDLE_WAIT.min(delay))?;
-            for change in polled.rebalances {
-                batch.rebalance(change);
-            }
-            if let Some(message) = polled.message {
-                batch.push(message); // from a partition assigned after the pause
-            }
+            self.keep_alive(client, batch, IDLE_WAIT.min(delay))?;
         }
         client.resume()
     }

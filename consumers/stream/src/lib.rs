@@ -5,6 +5,9 @@
 //! Whatever fails, the session is thrown away and a new one starts from what is committed: one way back,
 //! the same as after SIGKILL.
 //!
+//! What a processor remembers is fed from a changelog by a [`follower`]: every instance follows it, so each stands by for
+//! all the others.
+//!
 //! Read [`engine`], then [`processor`], then the seam in [`client`]; [`kafka`] stands behind it.
 
 mod batch;
@@ -13,12 +16,15 @@ pub mod client;
 pub mod config;
 mod dead_letter;
 pub mod engine;
+pub mod follower;
 pub mod kafka;
 #[cfg(test)]
 mod memory;
 mod metrics;
 pub mod processor;
+mod workers;
 
 pub use config::{Job, StreamConfig};
 pub use engine::Engine;
-pub use processor::{Outputs, Poison, Processor, Refusal};
+pub use processor::{Outputs, Poison, Processor, Refusal, Standby};
+pub use workers::run;

@@ -2,8 +2,7 @@
 //! what it does about each failure, where it resumes. It proves no guarantee; real brokers do that.
 
 use crate::client::{
-    ChangelogEntry, Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record,
-    SendError,
+    Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record, SendError,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -65,8 +64,6 @@ pub(crate) struct Cluster {
     pub(crate) sessions: VecDeque<VecDeque<Step>>,
     /// Failures of the coming commits; `None` commits.
     pub(crate) commit_failures: VecDeque<Option<ClientError>>,
-    /// Changelog entries that others committed.
-    pub(crate) changelog: Vec<(Vec<u8>, Vec<u8>)>,
     /// Largest value that is taken.
     pub(crate) value_bytes_max: usize,
     /// No broker answers, once everything is read.
@@ -182,19 +179,9 @@ impl Client for MemoryClient {
         Ok(())
     }
 
-    fn catch_up(
-        &self,
-        _partitions: &[Partition],
-        from: i64,
-        entry: &mut dyn FnMut(ChangelogEntry<'_>),
-    ) -> Result<i64, ClientError> {
-        self.call("catch_up");
-        let cluster = self.cluster.borrow();
-        let skipped = usize::try_from(from).unwrap_or(usize::MAX);
-        for (key, value) in cluster.changelog.iter().skip(skipped) {
-            entry(ChangelogEntry { key, value: Some(value) });
-        }
-        Ok(i64::try_from(cluster.changelog.len()).unwrap_or(i64::MAX))
+    fn settle(&self, _partitions: &[Partition]) -> Result<(), ClientError> {
+        self.call("settle");
+        Ok(())
     }
 
     fn end_offsets(&self) -> Vec<Position> {

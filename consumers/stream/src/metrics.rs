@@ -5,6 +5,7 @@ use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec};
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::metrics::Metrics;
 
+#[derive(Clone)]
 pub(crate) struct EngineMetrics {
     pub(crate) records_in: IntCounterVec,
     pub(crate) dead_lettered: IntCounterVec,
@@ -13,7 +14,6 @@ pub(crate) struct EngineMetrics {
     pub(crate) sessions_lost: IntCounter,
     pub(crate) retries: IntCounter,
     pub(crate) rebalances: IntCounterVec,
-    pub(crate) restored: IntCounter,
     pub(crate) lag_records: GaugeVec,
     pub(crate) lag_seconds: GaugeVec,
 }
@@ -55,7 +55,6 @@ impl EngineMetrics {
                 "Partitions that came to and went from this instance.",
                 &["change"],
             )?,
-            restored: metrics.counter("sanchar_changelog_restored_total", "Changelog entries read.")?,
             lag_records: metrics.gauge_vec(
                 "sanchar_consumer_lag_records",
                 "Records not processed yet, by input topic.",
@@ -65,6 +64,21 @@ impl EngineMetrics {
                 "sanchar_consumer_lag_seconds",
                 "Age of the last record processed where records wait, else 0, by input topic.",
                 &["topic"],
+            )?,
+        })
+    }
+}
+
+pub(crate) struct FollowerMetrics {
+    pub(crate) entries: IntCounter,
+}
+
+impl FollowerMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, Failure> {
+        Ok(Self {
+            entries: metrics.counter(
+                "sanchar_changelog_entries_total",
+                "Entries of the changelog read, whichever instance wrote them.",
             )?,
         })
     }

@@ -1,7 +1,7 @@
 //! What an application gives the engine: how one record becomes outputs, and what it remembers.
 //!
 //! A processor is called by one thread. It never talks to Kafka: it writes into [`Outputs`], and it hears
-//! whether the transaction committed.
+//! whether the transaction committed. What it remembers is fed by its changelog: a [`Standby`], called by another.
 
 use crate::client::{ChangelogEntry, Client, Message, Record, SendError};
 use sanchar_runtime::lifecycle::Failure;
@@ -14,14 +14,47 @@ pub trait Processor {
     /// A [`Refusal`] says what the engine does with the record.
     fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal>;
 
-    /// Takes over an entry of the changelog that this or another instance committed.
-    fn restore(&mut self, entry: ChangelogEntry<'_>);
-
     /// Everything processed since the last call of this or [`Processor::aborted`] is committed.
     fn committed(&mut self);
 
     /// Nothing processed since then is committed; it will be read again.
     fn aborted(&mut self);
+}
+
+/// What an application remembers, as its changelog tells it: everything that this and other instances committed.
+///
+/// It is called by one thread, which reads the changelog all the time.
+pub trait Standby: Send {
+    /// A changelog is there that ends at `end_offset`. Returns the offset to read from: 0, unless this remembers that
+    /// same changelog up to some offset of it.
+    ///
+    /// # Errors
+    /// A text that says what is in the way; this is tried again.
+    fn begin(&mut self, identity: &str, end_offset: i64) -> Result<i64, String>;
+
+    /// Takes an entry. It may wait for [`Standby::reached`] before anybody sees it.
+    fn take(&mut self, entry: ChangelogEntry<'_>);
+
+    /// Everything before `next_offset` was taken. Called every few milliseconds, whether anything came or not.
+    ///
+    /// # Errors
+    /// As [`Standby::begin`]. Nothing more is read until it succeeds.
+    fn reached(&mut self, next_offset: i64) -> Result<Reached, String>;
+
+    /// Everything was taken that was in the changelog a moment ago.
+    fn complete(&mut self);
+
+    /// Reading ends: the process stops.
+    fn end(&mut self);
+}
+
+/// How a [`Standby`] wants to be read to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// It has all of it.
+    Kept,
+    /// It lost what it remembered: [`Standby::begin`] again.
+    Lost,
 }
 
 /// Why a record was not processed: the three names of every failure.

@@ -1,7 +1,8 @@
 //! The engine's own logic, on the in-memory client: order of steps, the three kinds of failure, where it resumes.
 
 use super::*;
-use crate::client::{ChangelogEntry, Partition, Rebalance, Record};
+use crate::client::{Partition, Rebalance, Record};
+use crate::follower::Followed;
 use crate::memory::{Cluster, MemoryConnector, MemoryMessage, Scripted, Sent, Step};
 use sanchar_runtime::clock::SystemClock;
 use std::cell::RefCell;
@@ -36,10 +37,6 @@ impl Processor for Copier {
             return Err(Refusal::Poison(poison("too late to refuse")));
         }
         Ok(())
-    }
-
-    fn restore(&mut self, entry: ChangelogEntry<'_>) {
-        self.heard.borrow_mut().push(format!("restore {}", String::from_utf8_lossy(entry.key)));
     }
 
     fn committed(&mut self) {
@@ -102,12 +99,15 @@ fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
         output_bytes_max: 20,
         group_id: "group".to_owned(),
         instance_id: "one".to_owned(),
+        worker: 0,
         version: "0",
     };
     let copier = Copier { heard: Rc::clone(&heard), waits };
     let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config.clone() };
     let health = context.health.clone();
-    let result = Engine::new(connector, copier, job, config, context).unwrap().run();
+    let metrics = EngineMetrics::new(&context.metrics).unwrap();
+    let followed = Followed::nothing();
+    let result = Engine::new(connector, copier, job, config, context, metrics, followed).run();
     let health = health.live(true).text;
     let heard = heard.borrow().clone();
     Outcome { result, cluster, heard, health }
@@ -125,7 +125,7 @@ fn a_drained_input_is_one_transaction_with_its_positions() {
     assert_eq!(outcome.values("out"), ["a", "b"]);
     assert_eq!(outcome.values("changelog"), ["a", "b"]);
     assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 9)].into());
-    assert_eq!(outcome.calls(), ["connect", "catch_up", "begin", "commit"]);
+    assert_eq!(outcome.calls(), ["connect", "settle", "begin", "commit"]);
     assert_eq!(outcome.heard, ["committed"]);
 }
 
@@ -146,7 +146,7 @@ fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
         (outcome.values("out"), outcome.values("dlq")),
         (vec!["a".into(), "c".into()], vec!["poison".into()])
     );
-    assert_eq!(outcome.calls(), ["connect", "catch_up", "begin", "commit"]);
+    assert_eq!(outcome.calls(), ["connect", "settle", "begin", "commit"]);
     let cluster = outcome.cluster.borrow();
     let dead: &Sent = cluster.committed.iter().find(|sent| sent.topic == "dlq").unwrap();
     let header = |name: &str| {
@@ -174,7 +174,7 @@ fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
     assert_eq!(outcome.values("out")[..1], ["a"]);
     let calls = outcome.calls();
-    assert_eq!(calls[..6], ["connect", "catch_up", "begin", "commit", "pause", "resume"]);
+    assert_eq!(calls[..6], ["connect", "settle", "begin", "commit", "pause", "resume"]);
     assert!(outcome.values("dlq").is_empty());
 }
 
@@ -182,7 +182,7 @@ fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
 fn nothing_done_is_aborted() {
     let steps = vec![assigned(0), message(0, 1, "wait")];
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
-    assert_eq!(outcome.calls()[..6], ["connect", "catch_up", "begin", "abort", "pause", "resume"]);
+    assert_eq!(outcome.calls()[..6], ["connect", "settle", "begin", "abort", "pause", "resume"]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_failed_commit_ends_the_session_and_the_next_one_starts_afresh() {
     assert_eq!(outcome.values("out"), ["a", "b"], "what did not commit is not visible");
     assert_eq!(
         outcome.calls(),
-        ["connect", "catch_up", "begin", "commit", "connect", "catch_up", "begin", "commit"]
+        ["connect", "settle", "begin", "commit", "connect", "settle", "begin", "commit"]
     );
     assert_eq!(outcome.heard, ["aborted", "committed"]);
 }
@@ -228,12 +228,9 @@ fn what_was_read_from_a_revoked_partition_is_not_processed() {
 #[test]
 fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
     let steps = vec![assigned(0), message(0, 0, "a"), assigned(1), message(1, 0, "b")];
-    let mut cluster = script(vec![steps]);
-    cluster.changelog.push((b"known".to_vec(), b"entry".to_vec()));
-    let outcome = run(cluster, &StreamConfig::default(), 0);
-    assert_eq!(outcome.heard[0], "restore known");
+    let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
     assert_eq!(
-        outcome.calls().iter().filter(|call| **call == "catch_up").count(),
+        outcome.calls().iter().filter(|call| **call == "settle").count(),
         2,
         "once for each new partition"
     );

@@ -1,126 +1,136 @@
-//! Reads the changelog to its end: everything written before the call, once it is decided.
+//! Reads the changelog: its one partition, assigned by hand, as far as its transactions have committed.
 //!
-//! "End" is the high watermark at the time of the call. Transactions that are still open hold the last stable
-//! offset below it; they are waited for, since one of them may be a predecessor's that is about to commit.
+//! Compaction and transaction markers leave gaps between offsets, so only the client's own signal says where the end is.
 
 use super::error::sort;
-use crate::client::{ChangelogEntry, ClientError};
+use crate::client::{Changelog, ChangelogConnector, ChangelogEntry, ClientError, Read};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
-use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
-use sanchar_runtime::lifecycle::Shutdown;
 use std::time::Duration;
 
 const PARTITION: i32 = 0;
 /// How long one question to the brokers may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a poll waits for a fetch.
-const POLL_WAIT: Duration = Duration::from_millis(500);
-/// Polls without a record or an end of partition after which the session is given up.
-const EMPTY_POLLS_MAX: u32 = 60;
+/// Most entries handed out at a time.
+const READ_ENTRIES_MAX: usize = 5_000;
+/// Most memory for entries fetched and not read yet, in KiB.
+const FETCHED_KIB_MAX: usize = 4 << 10;
 
-pub(super) struct ChangelogReader {
+/// Opens readers of a changelog topic.
+#[derive(Debug, Clone)]
+pub struct KafkaChangelog {
+    kafka: KafkaConfig,
     topic: String,
+}
+
+impl KafkaChangelog {
+    /// For a topic of one partition.
+    #[must_use]
+    pub const fn new(kafka: KafkaConfig, topic: String) -> Self {
+        Self { kafka, topic }
+    }
+
+    fn reader(&self, isolation: &str) -> Result<BaseConsumer<LogContext>, ClientError> {
+        let client_id = format!("{}-reader", self.topic);
+        let tuning =
+            [("fetch.queue.backoff.ms", "5"), ("fetch.wait.max.ms", "50"), ("fetch.min.bytes", "65536")];
+        let mut config = self.kafka.client_config_with(&client_id, &tuning)?;
+        config
+            .set("group.id", &client_id) // demanded by the client, never used: partitions are assigned by hand
+            .set("isolation.level", isolation)
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
+            .set("auto.offset.reset", "earliest"); // compaction may have taken the offset that is asked for
+        config
+            .create_with_context(LogContext::new(client_id))
+            .map_err(|error| sort("creating the changelog reader", &error))
+    }
+}
+
+impl ChangelogConnector for KafkaChangelog {
+    type Changelog = ChangelogReader;
+
+    fn connect(&self) -> Result<ChangelogReader, ClientError> {
+        let (decided, written) = (self.reader("read_committed")?, self.reader("read_uncommitted")?);
+        let cluster = decided.client().fetch_cluster_id(ANSWER_TIMEOUT);
+        let cluster =
+            cluster.ok_or_else(|| ClientError::Retryable("no broker names its cluster".to_owned()))?;
+        let identity = format!("{cluster}/{}", self.topic);
+        Ok(ChangelogReader { topic: self.topic.clone(), identity, decided, written })
+    }
+}
+
+/// A reader of a changelog topic.
+pub struct ChangelogReader {
+    topic: String,
+    identity: String,
     /// Sees up to the last stable offset.
     decided: BaseConsumer<LogContext>,
     /// Sees up to the high watermark. Only asked for offsets.
     written: BaseConsumer<LogContext>,
 }
 
-impl ChangelogReader {
-    pub(super) fn connect(kafka: &KafkaConfig, topic: &str) -> Result<Self, ClientError> {
-        let decided = reader(kafka, topic, "read_committed")?;
-        let written = reader(kafka, topic, "read_uncommitted")?;
-        Ok(Self { topic: topic.to_owned(), decided, written })
+impl std::fmt::Debug for ChangelogReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangelogReader").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Changelog for ChangelogReader {
+    fn identity(&self) -> &str {
+        &self.identity
     }
 
-    /// Hands every entry from `from` on to `entry`. Returns the next position.
-    pub(super) fn read_to_end(
-        &self,
-        from: i64,
-        shutdown: &Shutdown,
-        entry: &mut dyn FnMut(ChangelogEntry<'_>),
-    ) -> Result<i64, ClientError> {
-        let end = self.end_offset(&self.written)?;
-        if end <= from {
-            return Ok(from);
-        }
-        self.wait_until_decided(end, shutdown)?;
-        let seek = |error: &KafkaError| sort("seeking the changelog", error);
+    fn seek(&self, offset: i64) -> Result<(), ClientError> {
+        let failed = |error: &KafkaError| sort("seeking the changelog", error);
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, PARTITION, Offset::Offset(from))
-            .map_err(|error| seek(&error))?;
-        self.decided.assign(&list).map_err(|error| seek(&error))?;
-        let next = self.read(from, shutdown, entry);
-        self.decided.unassign().map_err(|error| seek(&error))?;
-        next
+        list.add_partition_offset(&self.topic, PARTITION, Offset::Offset(offset))
+            .map_err(|error| failed(&error))?;
+        // An end that was met before is forgotten with the former assignment.
+        self.decided.unassign().map_err(|error| failed(&error))?;
+        self.decided.assign(&list).map_err(|error| failed(&error))
     }
 
-    /// Reads until the end of the partition. Compaction and transaction markers leave gaps, so only the
-    /// client's own signal says where the end is.
-    fn read(
-        &self,
-        from: i64,
-        shutdown: &Shutdown,
-        entry: &mut dyn FnMut(ChangelogEntry<'_>),
-    ) -> Result<i64, ClientError> {
-        let (mut next, mut empty_polls) = (from, 0);
-        while empty_polls < EMPTY_POLLS_MAX && !shutdown.is_triggered() {
-            match self.decided.poll(POLL_WAIT) {
-                None => empty_polls += 1,
+    fn end_offset(&self) -> Result<i64, ClientError> {
+        self.end_as_seen_by(&self.written)
+    }
+
+    fn decided_offset(&self) -> Result<i64, ClientError> {
+        self.end_as_seen_by(&self.decided)
+    }
+
+    fn read(&self, wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError> {
+        let (mut read, mut wait) = (Read::default(), wait);
+        for _ in 0..READ_ENTRIES_MAX {
+            match self.decided.poll(wait) {
+                None => break,
                 Some(Ok(message)) => {
-                    empty_polls = 0;
-                    next = message.offset() + 1;
+                    read.next_offset = Some(message.offset() + 1);
                     if let Some(key) = message.key() {
                         entry(ChangelogEntry { key, value: message.payload() });
                     }
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next),
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    read.is_end = true;
+                    break;
+                }
                 Some(Err(error)) => return Err(sort("reading the changelog", &error)),
             }
+            wait = Duration::ZERO;
         }
-        Err(ClientError::Retryable("the changelog could not be read to its end".to_owned()))
+        Ok(read)
     }
+}
 
-    fn wait_until_decided(&self, end: i64, shutdown: &Shutdown) -> Result<(), ClientError> {
-        let mut backoff = Backoff::new(10, 200);
-        while self.end_offset(&self.decided)? < end {
-            if shutdown.is_triggered() {
-                return Err(ClientError::Retryable("stopped while waiting for open transactions".to_owned()));
-            }
-            std::thread::sleep(backoff.next_delay());
-        }
-        Ok(())
-    }
-
-    /// End offset as the reader's isolation level sees it: the high watermark or the last stable offset.
-    fn end_offset(&self, reader: &BaseConsumer<LogContext>) -> Result<i64, ClientError> {
+impl ChangelogReader {
+    fn end_as_seen_by(&self, reader: &BaseConsumer<LogContext>) -> Result<i64, ClientError> {
         let watermarks = reader.fetch_watermarks(&self.topic, PARTITION, ANSWER_TIMEOUT);
         watermarks
             .map(|(_low, high)| high)
             .map_err(|error| sort("asking for the end of the changelog", &error))
     }
-}
-
-fn reader(
-    kafka: &KafkaConfig,
-    topic: &str,
-    isolation: &str,
-) -> Result<BaseConsumer<LogContext>, ClientError> {
-    let client_id = format!("{topic}-reader");
-    let mut config = kafka.client_config(&client_id)?;
-    config
-        .set("group.id", &client_id) // demanded by the client, never used: partitions are assigned by hand
-        .set("isolation.level", isolation)
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("fetch.wait.max.ms", "10") // an empty answer is what tells the end
-        .set("fetch.queue.backoff.ms", "5") // after a full queue the client would rest for a second
-        .set("auto.offset.reset", "earliest"); // compaction may have taken the offset that is asked for
-    config
-        .create_with_context(LogContext::new(client_id))
-        .map_err(|error| sort("creating the changelog reader", &error))
 }

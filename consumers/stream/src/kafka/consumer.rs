@@ -1,14 +1,14 @@
-//! The consumer of a session: a static member of the group (KIP-345).
+//! The consumer of a session: a member of the group.
 //! It never commits an offset; the producer does, inside the transaction.
 
 use super::error::sort;
 use crate::client::{ClientError, Partition, Position, Rebalance};
-use crate::config::{Job, StreamConfig};
+use crate::config::{GroupProtocol, Job, StreamConfig};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,16 +86,11 @@ impl ConsumerContext for MemberContext {
 
 impl GroupMember {
     pub(super) fn join(kafka: &KafkaConfig, stream: &StreamConfig, job: &Job) -> Result<Self, ClientError> {
-        let client_id = format!("{}-consumer", job.instance_id);
+        let client_id = format!("{}-consumer", job.member_id());
         let tuning = [("fetch.queue.backoff.ms", "5"), ("fetch.wait.max.ms", "500")];
         let mut config = kafka.client_config_with(&client_id, &tuning)?;
         config
             .set("group.id", &job.group_id)
-            .set("group.instance.id", &job.instance_id)
-            .set("session.timeout.ms", stream.session_timeout_ms.to_string())
-            // Eager: one round gives every partition an owner. The cooperative protocol needs a second round, which
-            // a static member that comes back in between does not start, and what it gave up stays with nobody.
-            .set("partition.assignment.strategy", "roundrobin")
             .set("isolation.level", "read_committed") // also makes the offset fetch wait for open transactions
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -103,6 +98,7 @@ impl GroupMember {
             .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
             .set("fetch.max.bytes", (4 << 20).to_string())
             .set("statistics.interval.ms", "1000");
+        set_protocol(&mut config, stream, job);
         let context = MemberContext {
             log: LogContext::new(client_id),
             rebalances: Mutex::default(),
@@ -191,6 +187,23 @@ impl GroupMember {
 
     fn assignment(&self) -> Result<TopicPartitionList, ClientError> {
         self.consumer.assignment().map_err(|error| sort("asking for the assignment", &error))
+    }
+}
+
+/// How this member comes to its partitions.
+fn set_protocol(config: &mut ClientConfig, stream: &StreamConfig, job: &Job) {
+    if stream.group_protocol.is_static() {
+        config.set("group.instance.id", job.member_id());
+    }
+    match stream.group_protocol {
+        // One round gives every partition an owner. The cooperative protocol needs a second round, which a static
+        // member that comes back in between does not start, and what it gave up stays with nobody.
+        GroupProtocol::Eager => config.set("partition.assignment.strategy", "roundrobin"),
+        GroupProtocol::Cooperative => config.set("partition.assignment.strategy", "cooperative-sticky"),
+        GroupProtocol::Broker => config.set("group.protocol", "consumer"),
+    };
+    if stream.group_protocol != GroupProtocol::Broker {
+        config.set("session.timeout.ms", stream.session_timeout_ms.to_string());
     }
 }
 

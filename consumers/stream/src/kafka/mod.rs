@@ -9,10 +9,10 @@ mod error;
 mod producer;
 
 use crate::client::{
-    ChangelogEntry, Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError,
+    Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError,
 };
 use crate::config::{Job, StreamConfig};
-use changelog::ChangelogReader;
+pub use changelog::KafkaChangelog;
 use consumer::GroupMember;
 use producer::TransactionalProducer;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
@@ -45,12 +45,10 @@ impl Connector for KafkaConnector {
         // The producers first: they fence the predecessor and end what that left open, so that the offsets
         // which the consumer then fetches are the last word.
         let producers = self.producers()?;
-        let changelog = ChangelogReader::connect(&self.kafka, &self.job.changelog_topic)?;
         let member = GroupMember::join(&self.kafka, &self.stream, &self.job)?;
         Ok(KafkaClient {
             producers,
             first_has_turn: Cell::new(false),
-            changelog,
             member,
             shutdown: self.shutdown.clone(),
         })
@@ -79,7 +77,6 @@ pub struct KafkaClient {
     /// One transaction is undecided at most: each begins when the commit of the one before has been answered.
     producers: [TransactionalProducer; 2],
     first_has_turn: Cell<bool>,
-    changelog: ChangelogReader,
     member: GroupMember,
     shutdown: Shutdown,
 }
@@ -167,14 +164,8 @@ impl Client for KafkaClient {
         self.producer().abort()
     }
 
-    fn catch_up(
-        &self,
-        partitions: &[Partition],
-        from: i64,
-        entry: &mut dyn FnMut(ChangelogEntry<'_>),
-    ) -> Result<i64, ClientError> {
-        self.member.settle(partitions, &self.shutdown)?;
-        self.changelog.read_to_end(from, &self.shutdown, entry)
+    fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError> {
+        self.member.settle(partitions, &self.shutdown)
     }
 
     fn end_offsets(&self) -> Vec<Position> {

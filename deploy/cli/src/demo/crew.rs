@@ -2,6 +2,7 @@
 //! in this process.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,10 +60,10 @@ impl Crew {
     /// # Errors
     /// When a daemon cannot start.
     pub(super) async fn start(cluster: &Cluster, pace: Pace) -> Result<Self, Failure> {
-        let fanout = Daemon::fanout(cluster)?;
         let folder = tempfile::tempdir().map_err(|error| {
             Failure::temporary(format!("cannot make a folder for the states' files: {error}"))
         })?;
+        let fanout = Daemon::fanout(cluster, folder.path())?;
         let mut crew = Self { fanout, producers: BTreeMap::new(), folder };
         crew.await_fanout().await?;
         let configs = examples::write(crew.folder.path())?;
@@ -128,9 +129,10 @@ impl Crew {
 }
 
 impl Daemon {
-    fn fanout(cluster: &Cluster) -> Result<Self, Failure> {
+    fn fanout(cluster: &Cluster, folder: &Path) -> Result<Self, Failure> {
         let context = Context::new("sanchar-fanout", Arc::new(SystemClock))?;
-        let config = FanoutConfig::new(cluster.kafka.clone(), cluster.registry.clone());
+        let mut config = FanoutConfig::new(cluster.kafka.clone(), cluster.registry.clone());
+        config.register.dir = folder.join("register");
         let task = tokio::spawn(sanchar_fanout::run(config, context.clone()));
         Ok(Self { context, task: Some(task) })
     }
