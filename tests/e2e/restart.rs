@@ -3,6 +3,7 @@
 use crate::model::Model;
 use crate::workload;
 use anyhow::Result;
+use sanchar_tests::daemon::wait_for;
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
 
 const EVENTS: u32 = 3_000;
@@ -17,7 +18,7 @@ async fn a_repeat_after_a_restart_or_on_a_new_machine_is_still_a_repeat() -> Res
     let mut fanout = installation.fanout("fanout-1", "")?;
     let accounts = Accounts::after(&mut fanout, u64::from(EVENTS))?;
     assert_eq!((accounts.forwarded, &accounts.dropped), (first.forwarded, &first.dropped));
-    assert_eq!(known(&mut fanout)?, first.records());
+    wait_until_known(&mut fanout, first.records())?;
     assert_eq!(fanout.stop()?, 0);
 
     for instance in ["fanout-1", "fanout-on-a-new-machine"] {
@@ -27,7 +28,7 @@ async fn a_repeat_after_a_restart_or_on_a_new_machine_is_still_a_repeat() -> Res
         let accounts = Accounts::after(&mut fanout, u64::from(EVENTS))?;
         assert_eq!((accounts.read, accounts.forwarded), (u64::from(EVENTS), 0), "{instance}");
         assert!(accounts.dropped["duplicate"] > 0 && accounts.dropped["stale"] > 0, "{accounts:?}");
-        assert_eq!(known(&mut fanout)?, first.records(), "{instance}: the register is as it was");
+        wait_until_known(&mut fanout, first.records())?;
         assert_eq!(fanout.stop()?, 0);
     }
     assert_eq!(model.forwarded, first.forwarded);
@@ -35,8 +36,11 @@ async fn a_repeat_after_a_restart_or_on_a_new_machine_is_still_a_repeat() -> Res
     model.check(&installation)
 }
 
-/// Records in the register, as the instance's metric says.
-fn known(fanout: &mut Daemon) -> Result<u64> {
-    let records = fanout.metric("sanchar_register_records")?;
-    Ok(format!("{records:.0}").parse()?)
+/// Waits until the register has this many records, as the instance's metric says: it reads them back.
+fn wait_until_known(fanout: &mut Daemon, records: u64) -> Result<()> {
+    let expected = format!("{records}");
+    wait_for("the register to hold every record once", || {
+        let known = format!("{:.0}", fanout.metric("sanchar_register_records")?);
+        Ok((known == expected).then_some(()))
+    })
 }

@@ -77,16 +77,22 @@ impl Daemon {
     /// # Errors
     /// When it cannot be started.
     pub fn start(name: &str, args: &[&OsStr], folder: &Path) -> Result<Self> {
+        Self::spawn(name, Command::new(binary(name)?).args(args), folder)
+    }
+
+    /// As [`Daemon::start`], through another program, which gets the path of the binary after `args` and becomes it.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_through(program: &str, args: &[&OsStr], name: &str, folder: &Path) -> Result<Self> {
+        Self::spawn(name, Command::new(program).args(args).arg(binary(name)?), folder)
+    }
+
+    fn spawn(name: &str, command: &mut Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&log)?;
-        let child = Command::new(binary(name)?)
-            .args(args)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn()
-            .with_context(|| format!("starting {name}"))?;
+        command.current_dir(folder).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
         Ok(Self { name: name.to_owned(), child, log })
     }
 

@@ -56,11 +56,14 @@ pub struct RegisterConfig {
     pub dir: PathBuf,
     /// Most memory for what of it is looked at often, in MiB.
     pub cache_mib: u64,
+    /// Most records that are known from memory alone before they are written to disk; a start reads as many again from
+    /// `crime.register`. About 120 bytes of memory for each.
+    pub recent_records_max: usize,
 }
 
 impl Default for RegisterConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16 }
+        Self { dir: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16, recent_records_max: 1 << 16 }
     }
 }
 
@@ -157,6 +160,9 @@ impl DaemonConfig for FanoutConfig {
         }
         if !(1..=CACHE_MIB_MAX).contains(&self.register.cache_mib) {
             return Err(ConfigError::field("register.cache_mib", "must be from 1 to 65536"));
+        }
+        if self.register.recent_records_max == 0 {
+            return Err(ConfigError::field("register.recent_records_max", "is 0: use 1 or more"));
         }
         self.stream
             .check()

@@ -27,8 +27,7 @@ pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> 
     let table = Arc::<Table>::default();
     let folder = Folder::take(&config.register.dir).map_err(Failure::config)?;
     let metrics = RegisterMetrics::new(&context.metrics)?;
-    let cache_bytes = config.register.cache_mib << 20;
-    let standby = RegisterStandby::new(Arc::clone(&table), folder, cache_bytes, metrics);
+    let standby = RegisterStandby::new(Arc::clone(&table), folder, config.register.clone(), metrics);
     let standby = standby.map_err(Failure::temporary)?;
     let metrics = PipelineMetrics::new(&context.metrics)?;
     let pipeline = |_| pipeline(&config, &context, registry.clone(), schema_id, &table, metrics.clone());

@@ -162,9 +162,9 @@ impl Drop for EndNotice {
 impl<C: ChangelogConnector, S: Standby> Work<C, S> {
     fn run(mut self) {
         let _notice = EndNotice(Arc::clone(&self.shared));
-        loop {
+        while !self.is_stopping() {
             match self.follow() {
-                End::Stopped => break,
+                End::Stopped => {}
                 End::Lost => tracing::warn!(
                     "what was remembered of the changelog is lost: reading it from its beginning"
                 ),

@@ -2,7 +2,7 @@
 
 use super::store::{Store, StoreError};
 use super::table::Table;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The thread that merges. Ends when this is dropped, after the merge that it is at.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Shared {
 
 impl Merger {
     /// Starts the thread. Damage that it meets breaks `table` off.
-    pub(super) fn start(table: Arc<Table>) -> std::io::Result<Self> {
+    pub(super) fn start(table: Weak<Table>) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let of_thread = Arc::clone(&shared);
         let work = move || {
@@ -51,7 +51,11 @@ impl Merger {
                     Err(error @ StoreError::Unwritable(_)) => {
                         tracing::warn!(%error, "the register's runs cannot be merged now");
                     }
-                    Err(error @ StoreError::Broken(_)) => table.break_off(error),
+                    Err(error @ StoreError::Broken(_)) => {
+                        if let Some(table) = table.upgrade() {
+                            table.break_off(error);
+                        }
+                    }
                 }
             }
         };
@@ -75,7 +79,7 @@ impl Merger {
 
 impl Drop for Merger {
     fn drop(&mut self) {
-        self.0.state().is_over = true;
+        *self.0.state() = State { is_over: true, ..State::default() };
         self.0.changed.notify_all();
     }
 }

@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::merger::Merger;
 use super::store::{Origin, Store, StoreError};
 use super::table::Table;
+use crate::config::RegisterConfig;
 use crate::metrics::RegisterMetrics;
 use sanchar_schemas::digest::Sha256;
 use sanchar_stream::Standby;
@@ -16,10 +17,8 @@ use sanchar_stream::processor::Reached;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Entries that are written as one run while nobody waits for single ones.
-const BULK_RUN_ENTRIES: usize = 1 << 18;
-/// Entries that are known from memory alone before they are written as a run.
-const RECENT_ENTRIES_MAX: usize = 1 << 16;
+/// While nobody looks for single entries, a run may be larger by this.
+const BULK_FACTOR: usize = 4;
 /// How long entries may be known from memory alone. Like their number, it bounds what a start reads again.
 const RECENT_AGE_MAX: Duration = Duration::from_secs(300);
 
@@ -28,7 +27,7 @@ const RECENT_AGE_MAX: Duration = Duration::from_secs(300);
 pub struct RegisterStandby {
     table: Arc<Table>,
     folder: Folder,
-    cache_bytes: u64,
+    config: RegisterConfig,
     metrics: RegisterMetrics,
     merger: Merger,
     /// What is in the folder is to be removed before anything else.
@@ -49,21 +48,21 @@ pub struct RegisterStandby {
 }
 
 impl RegisterStandby {
-    /// Feeds `table`, whose store is in `folder` and keeps up to `cache_bytes` of itself in memory.
+    /// Feeds `table`, whose store is in `folder`.
     ///
     /// # Errors
     /// When no thread can be had; the text says why.
     pub fn new(
         table: Arc<Table>,
         folder: Folder,
-        cache_bytes: u64,
+        config: RegisterConfig,
         metrics: RegisterMetrics,
     ) -> Result<Self, String> {
-        let merger = Merger::start(Arc::clone(&table)).map_err(|error| error.to_string())?;
+        let merger = Merger::start(Arc::downgrade(&table)).map_err(|error| error.to_string())?;
         Ok(Self {
             table,
             folder,
-            cache_bytes,
+            config,
             metrics,
             merger,
             must_clear: false,
@@ -93,7 +92,7 @@ impl RegisterStandby {
     }
 
     fn try_open(&self, identity: Sha256, end_offset: i64) -> Result<(Store, Origin), StoreError> {
-        let store = Store::open(&self.folder.store(), self.cache_bytes)?;
+        let store = Store::open(&self.folder.store(), self.config.cache_mib << 20)?;
         let broken = |reason: &str| Err(StoreError::Broken(reason.to_owned()));
         match store.origin()? {
             None if store.len() > 0 => broken("it does not say what it is a copy of"),
@@ -132,14 +131,15 @@ impl RegisterStandby {
             return Err(error);
         }
         if !self.is_complete {
-            return if self.taken.len() < BULK_RUN_ENTRIES { Ok(()) } else { self.write_taken() };
+            let enough = BULK_FACTOR * self.config.recent_records_max;
+            return if self.taken.len() < enough { Ok(()) } else { self.write_taken() };
         }
         if self.table.has_set_aside() {
             self.write_set_aside()?;
         }
         let recent = self.table.publish(&mut self.taken);
         let is_time = recent > 0 && self.written_at.elapsed() > RECENT_AGE_MAX;
-        if recent >= RECENT_ENTRIES_MAX || is_time { self.write_recent() } else { Ok(()) }
+        if recent >= self.config.recent_records_max || is_time { self.write_recent() } else { Ok(()) }
     }
 
     /// Writes a run of what nobody looks for yet.

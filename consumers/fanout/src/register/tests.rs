@@ -1,6 +1,7 @@
 //! Verdicts, and what each worker knows when: before the commit, after it, after it was read back, after a rebalance.
 
 use super::*;
+use crate::config::RegisterConfig;
 use crate::examples::{event, states};
 use crate::metrics::RegisterMetrics;
 use proptest::prelude::*;
@@ -11,6 +12,8 @@ use sanchar_stream::processor::Reached;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
 
+/// How many records the instances of these tests keep in memory alone.
+pub(super) const RECENT_MAX: usize = 5_000;
 const IDENTITY: &str = "cluster/topic";
 
 /// A changelog, and a process that follows it.
@@ -26,7 +29,9 @@ impl Instance {
         let table = Arc::<Table>::default();
         let metrics = RegisterMetrics::new(&Metrics::new("sanchar-test").unwrap()).unwrap();
         let taken = Folder::take(folder.path()).unwrap();
-        let standby = RegisterStandby::new(Arc::clone(&table), taken, 1 << 20, metrics).unwrap();
+        let config =
+            RegisterConfig { cache_mib: 1, recent_records_max: RECENT_MAX, ..RegisterConfig::default() };
+        let standby = RegisterStandby::new(Arc::clone(&table), taken, config, metrics).unwrap();
         Self { table, standby, read: 0 }
     }
 

@@ -194,3 +194,12 @@ fn whoever_waits_hears_that_nobody_follows_any_more() {
     follower.stop().unwrap();
     assert!(followed.wait(ticket, LONG).is_err());
 }
+
+#[test]
+fn it_stops_while_nothing_can_be_reached() {
+    let (log, memory) = (Log::default(), Memory::default());
+    log.contents().failures = usize::MAX;
+    let follower = follow(&log, &memory);
+    follower.stop().unwrap();
+    assert!(memory.now().has_ended);
+}

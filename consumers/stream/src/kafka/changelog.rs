@@ -2,7 +2,7 @@
 //!
 //! Compaction and transaction markers leave gaps between offsets, so only the client's own signal says where the end is.
 
-use super::error::sort;
+use super::error::{is_passing, sort};
 use crate::client::{Changelog, ChangelogConnector, ChangelogEntry, ClientError, Read};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -12,8 +12,8 @@ use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use std::time::Duration;
 
 const PARTITION: i32 = 0;
-/// How long one question to the brokers may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one question to the brokers may take, so that a stop is noticed.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most entries handed out at a time.
 const READ_ENTRIES_MAX: usize = 5_000;
 /// Most memory for entries fetched and not read yet, in KiB.
@@ -118,6 +118,7 @@ impl Changelog for ChangelogReader {
                     read.is_end = true;
                     break;
                 }
+                Some(Err(error)) if is_passing(&error) => break,
                 Some(Err(error)) => return Err(sort("reading the changelog", &error)),
             }
             wait = Duration::ZERO;

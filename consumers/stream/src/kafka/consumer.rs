@@ -1,7 +1,7 @@
 //! The consumer of a session: a member of the group.
 //! It never commits an offset; the producer does, inside the transaction.
 
-use super::error::sort;
+use super::error::{is_passing, sort};
 use crate::client::{ClientError, Partition, Position, Rebalance};
 use crate::config::{GroupProtocol, Job, StreamConfig};
 use rdkafka::config::RDKafkaLogLevel;
@@ -232,24 +232,4 @@ fn check_topics(consumer: &BaseConsumer<MemberContext>, job: &Job) -> Result<(),
             job.changelog_topic
         ))),
     }
-}
-
-/// Errors that librdkafka reports and gets over by itself.
-fn is_passing(error: &KafkaError) -> bool {
-    matches!(
-        error,
-        KafkaError::MessageConsumption(
-            RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::OperationTimedOut
-                | RDKafkaErrorCode::RequestTimedOut
-                | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::NotCoordinator
-                | RDKafkaErrorCode::CoordinatorNotAvailable
-                | RDKafkaErrorCode::CoordinatorLoadInProgress
-                | RDKafkaErrorCode::LeaderNotAvailable
-                | RDKafkaErrorCode::NotLeaderForPartition
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-        )
-    )
 }

@@ -32,3 +32,23 @@ impl From<ConfigError> for ClientError {
         Self::Refused(error.to_string())
     }
 }
+
+/// Errors of reading that librdkafka reports and gets over by itself.
+pub(super) fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error,
+        KafkaError::MessageConsumption(
+            Code::AllBrokersDown
+                | Code::BrokerTransportFailure
+                | Code::OperationTimedOut
+                | Code::RequestTimedOut
+                | Code::Resolve
+                | Code::NotCoordinator
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::UnknownTopicOrPartition
+        )
+    )
+}

@@ -1,6 +1,6 @@
 //! What a start finds on disk: its own register, none, another's, a damaged one, one of a changelog made anew.
 
-use super::super::tests::{Instance, entry, logged};
+use super::super::tests::{Instance, RECENT_MAX, entry, logged};
 use super::*;
 use crate::register::table::Table;
 use std::fs;
@@ -111,16 +111,16 @@ fn an_entry_of_a_later_version_stops_it() {
 
 #[test]
 fn many_entries_are_written_while_running_and_nothing_is_lost() {
-    let all = log(3 * RECENT_ENTRIES_MAX);
+    let all = log(12 * RECENT_MAX);
     let folder = tempfile::tempdir().unwrap();
     let mut instance = Instance::on(&folder, &[]);
-    for upto in (0..=all.len()).step_by(10_000).chain([all.len()]) {
+    for upto in (0..=all.len()).step_by(900).chain([all.len()]) {
         instance.follow(&all[..upto]).unwrap();
     }
     assert!(knows_all(&instance.table, &all));
     drop(instance);
     let (from, instance) = start(&folder, "cluster/topic", &all);
-    assert!(usize::try_from(from).unwrap() > RECENT_ENTRIES_MAX, "{from}");
+    assert!(usize::try_from(from).unwrap() > 10 * RECENT_MAX, "{from}");
     assert!(knows_all(&instance.table, &all));
 }
 

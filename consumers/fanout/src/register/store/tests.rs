@@ -76,6 +76,9 @@ fn many_runs_are_merged_and_nothing_is_lost() {
         store.merge().unwrap();
         assert!(store.tree.l0_run_count() <= RUNS_MAX.into());
     }
+    drop(store);
+    let store = Store::open(folder.path(), CACHE_BYTES).unwrap();
+    assert_eq!(store.origin(), Ok(Some(origin(i64::from(RUNS) - 1))));
     assert!((0..RUNS * EACH).all(|number| store.get(key(number)) == Ok(Some(known(7)))));
     assert_eq!(store.get(key(RUNS * EACH)), Ok(None));
     let entries = usize::try_from(RUNS * EACH).unwrap();

@@ -1,0 +1,120 @@
+//! The register on disk: read again from where it was, built anew where it is damaged or missing, and a disk that is
+//! full delays and loses nothing.
+
+use crate::model::Model;
+use crate::workload;
+use anyhow::{Context as _, Result};
+use sanchar_tests::daemon::wait_for;
+use sanchar_tests::{Accounts, Daemon, Installation, Progress};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const EVENTS: u32 = 3_000;
+
+/// What happens to the store while the service is down.
+type Damage = fn(&Path) -> Result<()>;
+
+/// Entries of the changelog that an instance has read since its start.
+fn read_of_changelog(fanout: &mut Daemon) -> Result<f64> {
+    fanout.metric("sanchar_changelog_entries_total")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_from_disk_and_a_damaged_register_is_built_anew() -> Result<()> {
+    let installation = Installation::new("on-disk").await?;
+    let publications = workload::publications(EVENTS, 31);
+    let mut model = Model::of(&publications);
+    let records = model.records();
+    workload::publish(&installation, &publications)?;
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    Accounts::after(&mut fanout, EVENTS.into())?;
+    assert_eq!(fanout.stop()?, 0);
+
+    let register = installation.register_of("fanout-1");
+    let damages: [(&str, Damage); 3] = [
+        ("nothing", |_| Ok(())),
+        ("every table is overwritten", |store| overwrite(&store.join("tables"))),
+        ("it is gone", |store| Ok(fs::remove_dir_all(store)?)),
+    ];
+    for (damage, harm) in damages {
+        harm(&register.join("store"))?;
+        workload::publish(&installation, &publications)?;
+        publications.iter().for_each(|publication| model.publish(*publication));
+        let mut fanout = installation.fanout("fanout-1", "")?;
+        let accounts = Accounts::after(&mut fanout, EVENTS.into())?;
+        assert_eq!(accounts.forwarded, 0, "{damage}: every repeat is known");
+        let (read, rebuilt) =
+            (read_of_changelog(&mut fanout)?, fanout.metric("sanchar_register_rebuilt_total")?);
+        wait_for("the register to hold every record once", || {
+            let known = format!("{:.0}", fanout.metric("sanchar_register_records")?);
+            Ok((known == records.to_string()).then_some(()))
+        })?;
+        match damage {
+            "nothing" => assert_eq!((read, rebuilt), (0.0, 0.0), "nothing was read again"),
+            _ => assert!(read > 0.0, "{damage}: it was read again"),
+        }
+        assert_eq!(fanout.stop()?, 0);
+    }
+    model.check(&installation)
+}
+
+fn overwrite(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let length = fs::metadata(&path)?.len();
+        fs::write(&path, vec![0; length.try_into()?])?;
+    }
+    Ok(())
+}
+
+/// Records that are kept in memory alone: too many for what is left of the small disk.
+const RECENT_MAX: u32 = 5_000;
+
+/// A fan-out in a mount namespace of its own, where its register is on a disk of 1 MiB.
+fn on_a_small_disk(installation: &Installation) -> Result<Daemon> {
+    let register = installation.register_of("fanout-1");
+    fs::create_dir_all(&register)?;
+    let tables = installation.fanout_toml("fanout-1");
+    let text = format!("instance_id = \"fanout-1\"\n{tables}recent_records_max = {RECENT_MAX}\n");
+    let config = installation.write("small.toml", &text)?;
+    let script = format!(
+        "mount -t tmpfs -o size=1m tmpfs '{0}' && head -c 900000 /dev/zero >'{0}/ballast' && exec \"$0\" -c '{1}'",
+        register.display(),
+        config.display(),
+    );
+    let args = ["--map-root-user", "--mount", "sh", "-c", &script].map(OsStr::new);
+    Daemon::start_through("unshare", &args, "sanchar-fanout", installation.folder())
+}
+
+/// A file as a process sees it.
+fn seen_by(fanout: &Daemon, path: &Path) -> Result<PathBuf> {
+    let path = path.strip_prefix("/").context("an absolute path")?;
+    Ok(Path::new(&format!("/proc/{}/root", fanout.pid())).join(path))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_delays_what_must_be_kept_and_loses_nothing() -> Result<()> {
+    const EVENTS: u32 = 20_000;
+    let installation = Installation::new("disk-full").await?;
+    let publications = workload::publications(EVENTS, 32);
+    workload::publish(&installation, &publications)?;
+    let mut fanout = on_a_small_disk(&installation)?;
+    wait_for("the service to say that the disk is full", || {
+        let ready = fanout.get("/readyz")?;
+        Ok((ready.starts_with("503") && ready.contains("make room on it")).then_some(()))
+    })?;
+    Progress::of(&installation)?.wait_done(EVENTS.into())?; // deliveries go on as long as memory may hold them
+    assert!(fanout.get("/livez")?.starts_with("200"));
+
+    fs::remove_file(seen_by(&fanout, &installation.register_of("fanout-1").join("ballast"))?)?;
+    fanout.wait_ready()?;
+    workload::publish(&installation, &publications)?;
+    let accounts = Accounts::after(&mut fanout, u64::from(2 * EVENTS))?;
+    let mut model = Model::of(&publications);
+    publications.iter().for_each(|publication| model.publish(*publication));
+    assert_eq!(accounts.forwarded, model.forwarded);
+    model.check(&installation)?;
+    assert_eq!(fanout.stop()?, 0);
+    Ok(())
+}
