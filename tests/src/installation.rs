@@ -83,7 +83,11 @@ impl Installation {
     /// The `[kafka]` and `[registry]` tables and a free port, common to all daemons.
     #[must_use]
     pub fn services_toml(&self) -> String {
-        let Cluster { kafka, registry } = &self.cluster;
+        self.services_toml_with(&self.cluster.kafka)
+    }
+
+    fn services_toml_with(&self, kafka: &str) -> String {
+        let registry = &self.cluster.registry;
         let prefix = &self.prefix;
         format!(
             "[kafka]\nbootstrap = \"{kafka}\"\ntopic_prefix = \"{prefix}\"\n\n\
@@ -128,7 +132,12 @@ impl Installation {
     /// The tables of a fan-out instance's configuration file.
     #[must_use]
     pub fn fanout_toml(&self, instance: &str) -> String {
-        format!("{}\n[register]\ndir = \"{}\"\n", self.services_toml(), self.register_of(instance).display())
+        self.fanout_toml_with(&self.cluster.kafka, instance)
+    }
+
+    fn fanout_toml_with(&self, kafka: &str, instance: &str) -> String {
+        let register = self.register_of(instance);
+        format!("{}\n[register]\ndir = \"{}\"\n", self.services_toml_with(kafka), register.display())
     }
 
     /// Starts a fan-out instance. `more` is TOML put in front of the tables.
@@ -136,7 +145,16 @@ impl Installation {
     /// # Errors
     /// When the process cannot be started.
     pub fn fanout(&self, instance: &str, more: &str) -> Result<Daemon> {
-        let text = format!("instance_id = \"{instance}\"\n{more}\n{}", self.fanout_toml(instance));
+        self.fanout_behind(&self.cluster.kafka, instance, more)
+    }
+
+    /// As [`Installation::fanout`], but it finds the brokers at `kafka`, and the test's own clients where they are.
+    ///
+    /// # Errors
+    /// As [`Installation::fanout`].
+    pub fn fanout_behind(&self, kafka: &str, instance: &str, more: &str) -> Result<Daemon> {
+        let tables = self.fanout_toml_with(kafka, instance);
+        let text = format!("instance_id = \"{instance}\"\n{more}\n{tables}");
         let config = self.write(&format!("{instance}.toml"), &text)?;
         Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], self.folder())
     }

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod inbox;
 pub mod installation;
 pub mod progress;
+pub mod proxy;
 pub mod publisher;
 pub mod stack;
 

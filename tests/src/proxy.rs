@@ -1,0 +1,468 @@
+//! A proxy between one daemon and a broker that knows where Kafka's requests and responses begin and of which kind they
+//! are. A test holds some back, loses or delays them, and cuts the daemon's connections; nobody else notices.
+//!
+//! It reads the frame, the api key and the correlation id, and puts its own port in place of the broker's where the
+//! broker tells a client where to go. Everything else passes as it came. In front of a cluster of one broker.
+//!
+//! As on a network, what stands behind a held frame on its connection waits too. A held request outlives the client's
+//! connection: the broker may still get it long after the client has gone on over another.
+
+use crate::daemon::wait_for;
+use anyhow::{Context as _, Result};
+use std::collections::HashMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Larger than any frame of a test; a length above it means that this is no Kafka connection.
+const FRAME_BYTES_MAX: usize = 128 << 20;
+
+/// Kinds of requests by their api key (Kafka protocol guide, "Api keys").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i16)]
+pub enum Api {
+    /// Records to a partition.
+    Produce = 0,
+    /// Records of partitions.
+    Fetch = 1,
+    /// Brokers, topics, leaders.
+    Metadata = 3,
+    /// Committed offsets, which wait for open transactions.
+    OffsetFetch = 9,
+    /// Which broker coordinates a group or a transactional id.
+    FindCoordinator = 10,
+    /// A member joins its group.
+    JoinGroup = 11,
+    /// A member is still there.
+    Heartbeat = 12,
+    /// A member learns its partitions.
+    SyncGroup = 14,
+    /// A producer gets an epoch and fences the one before.
+    InitProducerId = 22,
+    /// A transaction is about to write to a partition.
+    AddPartitionsToTxn = 24,
+    /// A transaction is about to write offsets of a group.
+    AddOffsetsToTxn = 25,
+    /// The end of a transaction.
+    EndTxn = 26,
+    /// Offsets inside a transaction.
+    TxnOffsetCommit = 28,
+}
+
+/// Frames of one kind: the requests of an api, or the responses to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Frames {
+    /// From the client.
+    Requests(Api),
+    /// From the broker, which has acted.
+    Responses(Api),
+}
+
+/// What happens to a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// It waits for [`Proxy::release`].
+    Hold,
+    /// It never arrives. The connection stays.
+    Lose,
+    /// It arrives later by so much.
+    Delay(Duration),
+    /// It never arrives, and its connection ends.
+    Cut,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    deed: Deed,
+    /// How many frames pass before it applies.
+    passing: usize,
+    /// How many more frames it applies to.
+    left: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rules: HashMap<Frames, Rule>,
+    /// Frames held now.
+    held: HashMap<Frames, usize>,
+    /// Counted up by each release; a held frame waits for the next one.
+    releases: HashMap<Frames, u64>,
+    /// Frames that arrived at the proxy, requests and responses.
+    seen: HashMap<i16, (u64, u64)>,
+    /// Connections that the broker has not ended: the client's side and the broker's, by number.
+    connections: HashMap<u64, (TcpStream, TcpStream)>,
+    connected: u64,
+    is_shut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A proxy; when dropped it ends its connections and loses what it holds.
+#[derive(Debug)]
+pub struct Proxy {
+    address: String,
+    shared: Arc<Shared>,
+}
+
+impl Proxy {
+    /// A proxy in front of the broker at `kafka` (`127.0.0.1:port`), under an address of its own.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn before(kafka: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (host, port) = kafka.split_once(':').context("host:port")?;
+        let port: u16 = port.parse()?;
+        let shared = Arc::new(Shared::default());
+        let route = Arc::new(Route {
+            broker: kafka.to_owned(),
+            told: advertised(host, port),
+            instead: advertised(host, address.port()),
+            shared: Arc::clone(&shared),
+        });
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A connection that fails is the client's to notice.
+                drop(route.connect(client));
+            }
+        });
+        Ok(Self { address: address.to_string(), shared })
+    }
+
+    /// Where the daemon finds the broker: `127.0.0.1:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Does this to the next such frame, and to none after it.
+    pub fn next(&self, frames: Frames, deed: Deed) {
+        self.after(0, frames, deed);
+    }
+
+    /// Lets so many such frames pass, does this to the one after them, and to none after it.
+    pub fn after(&self, passing: usize, frames: Frames, deed: Deed) {
+        self.rule(frames, Rule { deed, passing, left: 1 });
+    }
+
+    /// Does this to every such frame until [`Proxy::release`].
+    pub fn every(&self, frames: Frames, deed: Deed) {
+        self.rule(frames, Rule { deed, passing: 0, left: usize::MAX });
+    }
+
+    fn rule(&self, frames: Frames, rule: Rule) {
+        self.shared.locked().rules.insert(frames, rule);
+    }
+
+    /// Whether something that was asked for with [`Proxy::next`] or [`Proxy::after`] has not happened yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.shared.locked().rules.values().any(|rule| rule.left == 1)
+    }
+
+    /// Lets these frames pass again, and those go on that were held.
+    pub fn release(&self, frames: Frames) {
+        let mut state = self.shared.locked();
+        state.rules.remove(&frames);
+        *state.releases.entry(frames).or_default() += 1;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until a frame of this kind is held.
+    ///
+    /// # Errors
+    /// When none is within a minute.
+    pub fn wait_held(&self, frames: Frames) -> Result<()> {
+        wait_for(&format!("{frames:?} to be held"), || Ok((self.held(frames) > 0).then_some(())))
+    }
+
+    /// How many frames of this kind are held now.
+    #[must_use]
+    pub fn held(&self, frames: Frames) -> usize {
+        self.shared.locked().held.get(&frames).copied().unwrap_or_default()
+    }
+
+    /// How many frames of this kind came so far, whatever became of them.
+    #[must_use]
+    pub fn seen(&self, frames: Frames) -> u64 {
+        let (Frames::Requests(api) | Frames::Responses(api)) = frames;
+        let (requests, responses) = self.shared.locked().seen.get(&(api as i16)).copied().unwrap_or_default();
+        if frames == Frames::Requests(api) { requests } else { responses }
+    }
+
+    /// Ends the client's connections. What is held on its way to the broker can still be released; what the broker
+    /// answers to it goes nowhere.
+    pub fn cut(&self) {
+        for (client, _) in self.shared.locked().connections.values() {
+            end(client);
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let mut state = self.shared.locked();
+        state.is_shut = true;
+        for (client, broker) in state.connections.values() {
+            end(client);
+            end(broker);
+        }
+        self.shared.changed.notify_all();
+    }
+}
+
+fn end(stream: &TcpStream) {
+    // It may have ended by itself.
+    drop(stream.shutdown(Shutdown::Both));
+}
+
+/// How a broker writes its address into responses, in every version of every request that does.
+fn advertised(host: &str, port: u16) -> Vec<u8> {
+    [host.as_bytes(), &i32::from(port).to_be_bytes()].concat()
+}
+
+/// What all connections of a proxy have in common.
+struct Route {
+    broker: String,
+    told: Vec<u8>,
+    instead: Vec<u8>,
+    shared: Arc<Shared>,
+}
+
+/// Requests of a connection that were not answered yet: their api keys by correlation id.
+type Asked = Mutex<HashMap<[u8; 4], i16>>;
+
+impl Route {
+    fn connect(self: &Arc<Self>, client: TcpStream) -> io::Result<()> {
+        let broker = TcpStream::connect(&self.broker)?;
+        for stream in [&client, &broker] {
+            stream.set_nodelay(true)?;
+        }
+        let mut state = self.shared.locked();
+        if state.is_shut {
+            return Ok(());
+        }
+        state.connected += 1;
+        let number = state.connected;
+        state.connections.insert(number, (client.try_clone()?, broker.try_clone()?));
+        drop(state);
+        let asked = Arc::new(Asked::default());
+        let (route, requests) = (Arc::clone(self), (client.try_clone()?, broker.try_clone()?));
+        let answers = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            let (client, broker) = requests;
+            // Either side may end at any moment. The broker answers what it has got before it notices.
+            drop(route.requests(&client, &broker, &asked));
+            drop(broker.shutdown(Shutdown::Write));
+        });
+        let route = Arc::clone(self);
+        std::thread::spawn(move || {
+            drop(route.responses(&broker, &client, &answers));
+            end(&client);
+            route.shared.locked().connections.remove(&number);
+        });
+        Ok(())
+    }
+
+    fn requests(&self, client: &TcpStream, broker: &TcpStream, asked: &Asked) -> io::Result<()> {
+        loop {
+            let frame = read_frame(client)?;
+            let (Some(key), Some(id)) = (part::<2>(&frame, 4), part::<4>(&frame, 8)) else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
+            let key = i16::from_be_bytes(key);
+            asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, key);
+            self.shared.locked().seen.entry(key).or_default().0 += 1;
+            if self.passes(key, Frames::Requests)? {
+                write(broker, &frame)?;
+            }
+        }
+    }
+
+    fn responses(&self, broker: &TcpStream, client: &TcpStream, asked: &Asked) -> io::Result<()> {
+        loop {
+            let mut frame = read_frame(broker)?;
+            let id = part::<4>(&frame, 4).ok_or(io::ErrorKind::InvalidData)?;
+            let key = asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            let key = key.ok_or(io::ErrorKind::InvalidData)?;
+            self.shared.locked().seen.entry(key).or_default().1 += 1;
+            if key == Api::Metadata as i16 || key == Api::FindCoordinator as i16 {
+                self.redirect(&mut frame);
+            }
+            // A client that is gone is no reason to leave the broker's answers unread.
+            if self.passes(key, Frames::Responses)? && write(client, &frame).is_err() {
+                end(client);
+            }
+        }
+    }
+
+    /// Does what is to be done to a frame. Whether it then goes on its way; an error ends its connection.
+    fn passes(&self, key: i16, frames: fn(Api) -> Frames) -> io::Result<bool> {
+        let mut state = self.shared.locked();
+        let rule = state.rules.iter_mut().find(|(of, rule)| is_of(**of, key, frames) && rule.left > 0);
+        let Some((&of, rule)) = rule else { return Ok(true) };
+        if rule.passing > 0 {
+            rule.passing -= 1;
+            return Ok(true);
+        }
+        rule.left -= 1;
+        match rule.deed {
+            Deed::Lose => Ok(false),
+            Deed::Cut => Err(io::ErrorKind::ConnectionAborted.into()),
+            Deed::Delay(by) => {
+                drop(state);
+                std::thread::sleep(by);
+                Ok(true)
+            }
+            Deed::Hold => {
+                let releases = state.releases.get(&of).copied().unwrap_or_default();
+                *state.held.entry(of).or_default() += 1;
+                let waits = |state: &mut State| {
+                    !state.is_shut && state.releases.get(&of).copied().unwrap_or_default() == releases
+                };
+                let released = self.shared.changed.wait_while(state, waits);
+                let mut state = released.unwrap_or_else(PoisonError::into_inner);
+                *state.held.entry(of).or_default() -= 1;
+                if state.is_shut { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(true) }
+            }
+        }
+    }
+
+    /// The address has the same length whatever the port, so nothing else in the frame changes.
+    fn redirect(&self, frame: &mut [u8]) {
+        let mut from = 0;
+        while let Some(place) = frame.get_mut(from..from + self.told.len()) {
+            if place == self.told {
+                place.copy_from_slice(&self.instead);
+            }
+            from += 1;
+        }
+    }
+}
+
+fn is_of(of: Frames, key: i16, frames: fn(Api) -> Frames) -> bool {
+    let (Frames::Requests(api) | Frames::Responses(api)) = of;
+    api as i16 == key && frames(api) == of
+}
+
+/// A whole frame with its length in front.
+fn read_frame(mut stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let bytes = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if bytes > FRAME_BYTES_MAX {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut frame = vec![0; 4 + bytes];
+    let (start, rest) = frame.split_at_mut(4);
+    start.copy_from_slice(&length);
+    stream.read_exact(rest)?;
+    Ok(frame)
+}
+
+fn write(mut stream: &TcpStream, frame: &[u8]) -> io::Result<()> {
+    stream.write_all(frame)
+}
+
+fn part<const N: usize>(frame: &[u8], from: usize) -> Option<[u8; N]> {
+    frame.get(from..from + N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A broker that answers each request with its bytes behind the correlation id, and tells when it got one.
+    fn broker() -> (String, std::sync::mpsc::Receiver<Vec<u8>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (sender, receiver) = std::sync::mpsc::sync_channel(16);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let sender = sender.clone();
+                std::thread::spawn(move || {
+                    while let Ok(request) = read_frame(&client) {
+                        sender.send(request[12..].to_vec()).unwrap();
+                        drop(write(&client, &framed(&[&request[8..]])));
+                    }
+                });
+            }
+        });
+        (address, receiver)
+    }
+
+    fn framed(parts: &[&[u8]]) -> Vec<u8> {
+        let body = parts.concat();
+        [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
+    }
+
+    fn ask(stream: &TcpStream, api: Api, id: u8, text: &[u8]) {
+        write(stream, &framed(&[&(api as i16).to_be_bytes(), &[0, 0], &[0, 0, 0, id], text])).unwrap();
+    }
+
+    fn answer(stream: &TcpStream) -> Option<Vec<u8>> {
+        read_frame(stream).ok().map(|frame| frame[7..].to_vec())
+    }
+
+    #[test]
+    fn a_held_request_reaches_the_broker_after_its_connection_was_cut() {
+        let (address, got) = broker();
+        let proxy = Proxy::before(&address).unwrap();
+        let client = TcpStream::connect(proxy.address()).unwrap();
+        proxy.after(1, Frames::Requests(Api::EndTxn), Deed::Hold);
+        ask(&client, Api::EndTxn, 1, b"first");
+        assert_eq!(answer(&client).unwrap(), b"\x01first");
+        ask(&client, Api::EndTxn, 2, b"second");
+        proxy.wait_held(Frames::Requests(Api::EndTxn)).unwrap();
+        proxy.cut();
+        assert_eq!(answer(&client), None);
+        let other = TcpStream::connect(proxy.address()).unwrap();
+        ask(&other, Api::EndTxn, 3, b"third");
+        assert_eq!(answer(&other).unwrap(), b"\x03third");
+        proxy.release(Frames::Requests(Api::EndTxn));
+        let order: Vec<_> = (0..3).map(|_| got.recv().unwrap()).collect();
+        assert_eq!(order, [&b"first"[..], b"third", b"second"]);
+    }
+
+    #[test]
+    fn a_lost_answer_is_the_only_thing_lost() {
+        let (address, got) = broker();
+        let proxy = Proxy::before(&address).unwrap();
+        let client = TcpStream::connect(proxy.address()).unwrap();
+        proxy.next(Frames::Responses(Api::Produce), Deed::Lose);
+        proxy.next(Frames::Responses(Api::Fetch), Deed::Delay(Duration::from_millis(1)));
+        ask(&client, Api::Produce, 1, b"lost");
+        ask(&client, Api::Fetch, 2, b"late");
+        ask(&client, Api::Produce, 3, b"there");
+        assert_eq!(answer(&client).unwrap(), b"\x02late");
+        assert_eq!(answer(&client).unwrap(), b"\x03there");
+        assert_eq!(got.iter().take(3).count(), 3);
+        assert!(!proxy.is_waiting());
+        proxy.every(Frames::Requests(Api::Produce), Deed::Cut);
+        ask(&client, Api::Produce, 4, b"never");
+        assert_eq!(answer(&client), None);
+    }
+
+    #[test]
+    fn the_broker_is_found_behind_the_proxy() {
+        let (address, _got) = broker();
+        let proxy = Proxy::before(&address).unwrap();
+        let client = TcpStream::connect(proxy.address()).unwrap();
+        let port = |address: &str| address.split_once(':').unwrap().1.parse::<i32>().unwrap().to_be_bytes();
+        ask(&client, Api::Metadata, 1, &[b"127.0.0.1", &port(&address)[..], b"more"].concat());
+        let expected = [b"\x01127.0.0.1", &port(proxy.address())[..], b"more"].concat();
+        assert_eq!(answer(&client).unwrap(), expected);
+    }
+}
