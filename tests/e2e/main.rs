@@ -13,6 +13,7 @@
 
 mod breaker;
 mod broker_down;
+mod commits;
 mod corrections;
 mod daemons;
 mod fan_out_to_neighbours;
