@@ -14,11 +14,13 @@
 mod breaker;
 mod broker_down;
 mod commits;
+mod coordinator;
 mod corrections;
 mod daemons;
 mod fan_out_to_neighbours;
 mod foreign_clients;
 mod group_protocols;
+mod idle;
 mod killed;
 mod large;
 mod model;

@@ -6,15 +6,20 @@ use anyhow::{Context as _, Result, ensure};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tempfile::NamedTempFile;
 
 /// What the stack's shell prints, so that the line is told from others.
 const READY: &str = "ready";
+/// Names the file of further broker settings.
+const SETTINGS: &str = "SANCHAR_STACK_KAFKA_PROPERTIES";
 
 /// A running stack; taken down when dropped.
 #[derive(Debug)]
 pub struct Stack {
     /// Holds the stack for as long as its standard input is open.
     holder: Child,
+    /// Read at each start of the broker.
+    properties: NamedTempFile,
     data: String,
     cluster: Cluster,
 }
@@ -29,11 +34,22 @@ impl Stack {
     /// # Errors
     /// When it does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with("")
+    }
+
+    /// As [`Stack::start`], with further settings of the broker, as lines of a properties file.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub fn start_with(settings: &str) -> Result<Self> {
+        let properties = NamedTempFile::new()?;
+        std::fs::write(&properties, settings)?;
         let report = format!(
             "echo {READY} \"$SANCHAR_TEST_KAFKA\" \"$SANCHAR_TEST_REGISTRY\" \"$SANCHAR_STACK_DATA\"; exec cat >/dev/null"
         );
         let mut holder = Command::new(script("with-stack"))
             .args(["sh", "-c", &report])
+            .env(SETTINGS, properties.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -43,7 +59,7 @@ impl Stack {
             let line = line?;
             if let [READY, kafka, registry, data] = line.split(' ').collect::<Vec<_>>()[..] {
                 let cluster = Cluster { kafka: kafka.to_owned(), registry: registry.to_owned() };
-                return Ok(Self { holder, data: data.to_owned(), cluster });
+                return Ok(Self { holder, properties, data: data.to_owned(), cluster });
             }
         }
         anyhow::bail!("a stack ended while it was starting: {:?}", holder.wait()?)
@@ -60,7 +76,15 @@ impl Stack {
     /// # Errors
     /// When it cannot be killed.
     pub fn crash_broker(&self) -> Result<()> {
-        self.stack(&["stop", "--now", "kafka"])
+        self.stack(&["stop", "--now", "kafka"]).map(drop)
+    }
+
+    /// Stops the broker as an operator would.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop_broker(&self) -> Result<()> {
+        self.stack(&["stop", "kafka"]).map(drop)
     }
 
     /// Starts the broker again and waits until it answers.
@@ -68,15 +92,26 @@ impl Stack {
     /// # Errors
     /// When it does not.
     pub fn start_broker(&self) -> Result<()> {
-        self.stack(&["start", "kafka"])
+        self.stack(&["start", "kafka"]).map(drop)
     }
 
-    fn stack(&self, args: &[&str]) -> Result<()> {
-        let output =
-            Command::new(script("stack")).args(args).env("SANCHAR_STACK_DATA", &self.data).output()?;
+    /// What one of Kafka's own tools says, by the name that `stack tool` knows it under.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn tool(&self, args: &[&str]) -> Result<String> {
+        self.stack(&[&["tool"], args].concat())
+    }
+
+    fn stack(&self, args: &[&str]) -> Result<String> {
+        let output = Command::new(script("stack"))
+            .args(args)
+            .env("SANCHAR_STACK_DATA", &self.data)
+            .env(SETTINGS, self.properties.path())
+            .output()?;
         let error = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "stack {args:?} ended with {}: {error}", output.status);
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
