@@ -24,6 +24,8 @@ mod idle;
 mod killed;
 mod large;
 mod model;
+mod offsets;
+mod partitions;
 mod poison;
 mod register_on_disk;
 mod registry_down;
