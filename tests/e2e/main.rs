@@ -28,6 +28,7 @@ mod offsets;
 mod partitions;
 mod poison;
 mod register_on_disk;
+mod registry_answers;
 mod registry_down;
 mod restart;
 mod sample_file;

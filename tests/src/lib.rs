@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod daemon;
 pub mod events;
 pub mod foreign;
+pub mod front;
 pub mod gate;
 pub mod inbox;
 pub mod installation;
