@@ -23,6 +23,7 @@ mod group_protocols;
 mod idle;
 mod killed;
 mod large;
+mod membership;
 mod model;
 mod offsets;
 mod partitions;
