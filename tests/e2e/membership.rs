@@ -5,6 +5,7 @@ use crate::model::Model;
 use crate::workload;
 use anyhow::{Context as _, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use sanchar_tests::chance::Chance;
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::proxy::{Api, Deed, Frames, Proxy};
 use sanchar_tests::{Installation, Progress};
@@ -48,6 +49,39 @@ async fn a_group_that_changes_during_a_commit_loses_and_repeats_nothing() -> Res
     }
     Model::of(&all).check(&installation)?;
     for instance in std::iter::once(first).chain(others) {
+        assert_eq!(instance.stop()?, 0);
+    }
+    Ok(())
+}
+
+/// Instances leave before, while and after they get their partitions.
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_leave_as_soon_as_they_come_lose_and_repeat_nothing() -> Result<()> {
+    const EVENTS: i64 = 60_000;
+    const ROUNDS: i64 = 8;
+    let installation = Installation::new("hasty").await?;
+    let publications = workload::publications(EVENTS.try_into()?, 52);
+    let progress = Progress::of(&installation)?;
+    let first = installation.fanout("fanout-1", SETTINGS)?;
+    let mut chance = Chance::seeded(52);
+    let share = publications.len() / usize::try_from(ROUNDS)?;
+    for part in publications.chunks(share) {
+        workload::publish(&installation, part)?;
+        let mut second = installation.fanout("fanout-2", SETTINGS)?;
+        second.address()?; // so far it would not hear that it is to stop
+        // No condition is waited for: it leaves anywhere between its start and its first commits.
+        std::thread::sleep(Duration::from_millis(chance.below(1_200)));
+        if chance.below(2) == 0 {
+            second.kill()?;
+        } else {
+            second.signal("TERM")?;
+            assert_eq!(second.wait()?, 0, "it ends as it was asked to: {}", second.log()?);
+        }
+    }
+    let second = installation.fanout("fanout-2", SETTINGS)?;
+    progress.wait_done(EVENTS)?;
+    Model::of(&publications).check(&installation)?;
+    for instance in [first, second] {
         assert_eq!(instance.stop()?, 0);
     }
     Ok(())

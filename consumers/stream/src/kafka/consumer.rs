@@ -25,7 +25,29 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 const FETCHED_KIB_MAX: usize = 8 << 10;
 
 pub(super) struct GroupMember {
-    consumer: BaseConsumer<MemberContext>,
+    consumer: Closing,
+}
+
+/// A consumer that is closed on a thread of its own: librdkafka waits for ever when an assignment that nobody has
+/// polled stands in the queue of a consumer that is closed (librdkafka 4041 and 4884), and neither a stop nor the next
+/// session may wait with it. To the group the close of a static member means nothing.
+struct Closing(Option<BaseConsumer<MemberContext>>);
+
+impl std::ops::Deref for Closing {
+    type Target = BaseConsumer<MemberContext>;
+
+    #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("a consumer that is not dropped")
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let consumer = self.0.take();
+        // Without a thread it is dropped here.
+        drop(std::thread::Builder::new().name("close".to_owned()).spawn(move || drop(consumer)));
+    }
 }
 
 /// Notes what happens inside a poll, for the engine to read after it.
@@ -110,7 +132,7 @@ impl GroupMember {
         check_topics(&consumer, job)?;
         let topics: Vec<&str> = job.input_topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| sort("subscribing", &error))?;
-        Ok(Self { consumer })
+        Ok(Self { consumer: Closing(Some(consumer)) })
     }
 
     pub(super) fn poll(&self, wait: Duration) -> Result<Option<BorrowedMessage<'_>>, ClientError> {
