@@ -165,6 +165,28 @@ async fn a_commit_that_arrives_after_its_session_ends_nothing() -> Result<()> {
     Ok(())
 }
 
+/// A commit is held up somewhere, its connection ends, and the client asks again over another by itself: the first
+/// request then reaches the broker when the same producer is in the middle of a later transaction (KAFKA-17754).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_was_asked_for_twice_does_not_end_a_later_transaction() -> Result<()> {
+    let mut trial = Trial::new("twice").await?;
+    let fanout = trial.fanout("fanout-1")?;
+    trial.publish(&[case(1)])?;
+    trial.wait_done()?;
+
+    trial.proxy.next(Frames::Requests(Api::EndTxn), Deed::Hold);
+    trial.publish(&[case(2)])?;
+    trial.proxy.wait_held(Frames::Requests(Api::EndTxn))?;
+    trial.proxy.cut();
+    trial.wait_done()?;
+    trial.publish(&[case(3)])?; // by the other producer
+    trial.wait_done()?;
+    late_end_in_the_middle(&mut trial, 4)?;
+    trial.check()?;
+    assert_eq!(fanout.stop()?, 0);
+    Ok(())
+}
+
 /// Delivers the end that is held while some copies of a case are written and others are not yet.
 fn late_end_in_the_middle(trial: &mut Trial, number: u32) -> Result<()> {
     let produce = Frames::Requests(Api::Produce);

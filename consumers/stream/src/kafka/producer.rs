@@ -29,6 +29,10 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(30);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a coordinator that is busy is left alone before it is asked again.
 const FENCE_PULSE: Duration = Duration::from_millis(20);
+/// How long the client leaves a request alone before it sends it again, in milliseconds.
+const RETRY_BACKOFF_MS: u64 = 1_000;
+/// A commit that was answered sooner was asked for once: the client waits for its back-off first, less a fifth.
+const ASKED_ONCE: Duration = Duration::from_millis(RETRY_BACKOFF_MS * 7 / 10);
 /// How often the commit looks whether all records are acknowledged.
 const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
 /// How long a full send buffer is waited for at a time.
@@ -82,6 +86,8 @@ impl TransactionalProducer {
             .set("transaction.timeout.ms", stream.transaction_timeout_ms.to_string())
             .set("enable.idempotence", "true")
             .set("acks", "all")
+            .set("retry.backoff.ms", RETRY_BACKOFF_MS.to_string())
+            .set("retry.backoff.max.ms", RETRY_BACKOFF_MS.to_string())
             .set("partitioner", "murmur2_random") // as the Java client, so that a key has one partition for all
             .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("queue.buffering.max.messages", "1000000")
@@ -146,7 +152,14 @@ impl TransactionalProducer {
                 return Err(ClientError::Retryable("the offsets were not acknowledged in time".to_owned()));
             }
         }
-        self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))
+        let asked = Instant::now();
+        self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))?;
+        if asked.elapsed() >= ASKED_ONCE {
+            return Err(ClientError::Retryable(
+                "the commit took so long that the client may have asked for it twice".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// Hands the offsets over to the transaction, on a thread of its own: the client's call does not keep its
