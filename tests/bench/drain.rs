@@ -45,7 +45,7 @@ pub(crate) async fn measure(events: u32, runs: usize, report: &mut Report) -> Re
     Ok(())
 }
 
-fn median<T>(runs: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+pub(crate) fn median<T>(runs: &[T], figure: impl Fn(&T) -> f64) -> f64 {
     let mut figures: Vec<f64> = runs.iter().map(figure).collect();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

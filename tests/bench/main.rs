@@ -1,8 +1,8 @@
 //! `make bench`: the same workload against the real broker, measured beside a baseline in the same run.
 //!
 //! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
-//! no transactions, at least once), which is the ceiling of the client library here. Restart: from the start of a killed
-//! service to its next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates.
+//! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
+//! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -16,8 +16,9 @@ mod copy_loop;
 mod drain;
 mod latency;
 mod process;
+mod recovery;
+mod register;
 mod report;
-mod restart;
 mod workload;
 
 use anyhow::Result;
@@ -29,13 +30,19 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "bench", version)]
 struct Args {
-    /// Events in the backlog of a drain, and in the register of a restart
+    /// Events in the backlog of a drain; 0 leaves it out
     #[arg(long, default_value_t = 1_000_000)]
     events: u32,
     /// Runs of each engine; the medians are reported
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Rates of the latency runs, events per second
+    /// Records registered before each run that measures the register; 0 leaves it out
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000, 10_000_000])]
+    records: Vec<u32>,
+    /// Whether the broker is killed and started again
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    recovery: bool,
+    /// Rates of the latency runs, events per second; 0 leaves it out
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1_000])]
     rates: Vec<u32>,
     /// Length of a latency run, seconds
@@ -64,9 +71,14 @@ async fn main() -> Result<()> {
     let mut report = report::Report::new();
     if args.events > 0 {
         drain::measure(args.events, args.runs, &mut report).await?;
-        restart::measure(args.events, &mut report).await?;
     }
-    for rate in &args.rates {
+    for records in args.records.iter().filter(|records| **records > 0) {
+        register::measure(*records, &mut report).await?;
+    }
+    if args.recovery {
+        recovery::measure(&mut report).await?;
+    }
+    for rate in args.rates.iter().filter(|rate| **rate > 0) {
         latency::measure(*rate, args.seconds, &mut report).await?;
     }
     report.print();

@@ -4,22 +4,53 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
+#[derive(Default)]
 pub(crate) struct Report {
     drain: Map<String, Value>,
-    restart: Map<String, Value>,
+    register: Map<String, Value>,
+    recovery: Map<String, Value>,
     latency: Map<String, Value>,
 }
 
-const COLUMNS: [(&str, &str); 4] = [
+/// Names of the figures of a row, and their titles.
+type Columns = [(&'static str, &'static str)];
+
+const DRAIN: [(&str, &str); 4] = [
     ("events_per_s", "events/s"),
     ("deliveries_per_s", "deliveries/s"),
     ("cpu_us_per_event", "CPU µs/event"),
     ("peak_rss_mib", "peak RSS MiB"),
 ];
+const REGISTER: [(&str, &str); 5] = [
+    ("rebuild_s", "rebuild s"),
+    ("rebuild_records_per_s", "records/s"),
+    ("rebuild_peak_rss_mib", "its RSS MiB"),
+    ("drain_peak_rss_mib", "drain RSS MiB"),
+    ("restart_s", "restart s"),
+];
+const RECOVERY: [(&str, &str); 2] = [("median_s", "median s"), ("max_s", "max s")];
+const LATENCY: [(&str, &str); 4] =
+    [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
+
+/// Prints rows under their titles; nothing where there are none.
+fn table(title: &str, columns: &Columns, rows: &Map<String, Value>) {
+    if rows.is_empty() {
+        return;
+    }
+    let titles: String = columns.iter().map(|(_, title)| format!("{title:>14}")).collect();
+    println!("\n{title:<34}{titles}");
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_by_key(|(name, _)| name.parse::<u64>().unwrap_or(0)); // numbers as numbers, all else as it is
+    for (name, figures) in rows {
+        let figure = |name: &str| figures.get(name).map_or_else(String::new, cell);
+        let cells: String = columns.iter().map(|(name, _)| format!("{:>14}", figure(name))).collect();
+        println!("{name:<34}{cells}");
+    }
+}
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self { drain: Map::new(), restart: Map::new(), latency: Map::new() }
+        Self::default()
     }
 
     pub(crate) fn drain(&mut self, engine: &str, figures: &[(&str, f64)]) {
@@ -27,8 +58,14 @@ impl Report {
         self.drain.insert(engine.to_owned(), Value::Object(figures.collect()));
     }
 
-    pub(crate) fn restart(&mut self, figures: &[(&str, f64)]) {
-        self.restart.extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
+    pub(crate) fn register(&mut self, records: u32, figures: &[(&str, f64)]) {
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
+        self.register.insert(records.to_string(), Value::Object(figures.collect()));
+    }
+
+    pub(crate) fn recovery(&mut self, figures: &[(&str, f64)]) {
+        self.recovery
+            .extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
     }
 
     pub(crate) fn latency(&mut self, rate: u32, mut latencies_ms: Vec<f64>) {
@@ -47,41 +84,18 @@ impl Report {
     }
 
     pub(crate) fn print(&self) {
-        if !self.drain.is_empty() {
-            println!(
-                "\n{:<34}{}",
-                "drain (medians)",
-                COLUMNS.map(|(_, title)| format!("{title:>14}")).concat()
-            );
-            for (engine, figures) in &self.drain {
-                let cells = COLUMNS
-                    .map(|(name, _)| format!("{:>14}", figures.get(name).map_or_else(String::new, cell)));
-                println!("{engine:<34}{}", cells.concat());
-            }
+        table("drain (medians)", &DRAIN, &self.drain);
+        table("register, records", &REGISTER, &self.register);
+        if !self.recovery.is_empty() {
+            let row = Map::from_iter([(String::new(), Value::Object(self.recovery.clone()))]);
+            table("broker killed and started again", &RECOVERY, &row);
         }
-        if !self.restart.is_empty() {
-            println!("\n{:<34}{:>14}{:>14}", "restart after SIGKILL", "records known", "s to delivery");
-            let cells = ["register_records", "first_delivery_s"]
-                .map(|name| format!("{:>14}", self.restart.get(name).map_or_else(String::new, cell)));
-            println!("{:<34}{}", "", cells.concat());
-        }
-        if !self.latency.is_empty() {
-            println!(
-                "\n{:<34}{:>14}{:>14}{:>14}{:>14}",
-                "latency at events/s", "deliveries", "p50 ms", "p99 ms", "max ms"
-            );
-            for (rate, figures) in &self.latency {
-                let cells = ["deliveries", "p50_ms", "p99_ms", "max_ms"];
-                let cells =
-                    cells.map(|name| format!("{:>14}", figures.get(name).map_or_else(String::new, cell)));
-                println!("{rate:<34}{}", cells.concat());
-            }
-        }
+        table("latency at events/s", &LATENCY, &self.latency);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "restart": self.restart, "latency": self.latency });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())

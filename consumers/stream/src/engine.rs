@@ -46,7 +46,7 @@ pub struct Engine<C, P> {
 struct Progress {
     /// Next offset and timestamp of the last record, by partition.
     done: HashMap<Partition, (i64, i64)>,
-    observed_ms: i64,
+    observed_uptime_ms: u64,
 }
 
 /// Why a session ended before the service was asked to stop.
@@ -342,11 +342,11 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     /// Once a second: how many records wait, and how old the newest processed one is.
     fn observe_lag<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) {
-        let now_ms = self.context.clock.now_ms();
-        if now_ms.saturating_sub(self.progress.observed_ms) < 1_000 {
+        let (uptime_ms, now_ms) = (self.context.clock.uptime_ms(), self.context.clock.now_ms());
+        if uptime_ms.saturating_sub(self.progress.observed_uptime_ms) < 1_000 {
             return;
         }
-        self.progress.observed_ms = now_ms;
+        self.progress.observed_uptime_ms = uptime_ms; // a clock that steps back must not stop this
         let mut by_topic: BTreeMap<String, (i64, i64)> = BTreeMap::new();
         for end in client.end_offsets().into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
             let Some((next_offset, timestamp_ms)) = self.progress.done.get(&end.partition) else { continue };

@@ -12,7 +12,8 @@ use rdkafka::{ClientConfig, ClientContext, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a start waits for the brokers to describe the topics.
@@ -21,32 +22,35 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one question for them may take, so that a stop is noticed.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
+/// How long a consumer may take to leave its group.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most memory for records fetched and not polled yet, in KiB.
 const FETCHED_KIB_MAX: usize = 8 << 10;
 
 pub(super) struct GroupMember {
-    consumer: Closing,
+    consumer: Arc<BaseConsumer<MemberContext>>,
+    _closing: Closing,
 }
 
-/// A consumer that is closed on a thread of its own: librdkafka waits for ever when an assignment that nobody has
-/// polled stands in the queue of a consumer that is closed (librdkafka 4041 and 4884), and neither a stop nor the next
-/// session may wait with it. To the group the close of a static member means nothing.
-struct Closing(Option<BaseConsumer<MemberContext>>);
-
-impl std::ops::Deref for Closing {
-    type Target = BaseConsumer<MemberContext>;
-
-    #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
-    fn deref(&self) -> &Self::Target {
-        self.0.as_ref().expect("a consumer that is not dropped")
-    }
-}
+/// Closes the consumer, for it is dropped after everything else that holds it.
+///
+/// On a thread of its own: librdkafka waits for ever when an assignment that nobody has polled stands in the queue of a
+/// consumer that is closed (its issues 4041 and 4884), and neither a stop nor the next session may wait with it.
+struct Closing(Option<Arc<BaseConsumer<MemberContext>>>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        let consumer = self.0.take();
-        // Without a thread it is dropped here.
-        drop(std::thread::Builder::new().name("close".to_owned()).spawn(move || drop(consumer)));
+        let (consumer, (done, closed)) = (self.0.take(), sync_channel(1));
+        let close = move || {
+            drop(consumer);
+            let _nobody_waits = done.send(());
+        };
+        let started = std::thread::Builder::new().name("close".to_owned()).spawn(close);
+        if started.is_err() || closed.recv_timeout(CLOSE_TIMEOUT).is_err() {
+            tracing::warn!(
+                "the consumer does not close; its group takes it for gone after the session time-out"
+            );
+        }
     }
 }
 
@@ -132,7 +136,8 @@ impl GroupMember {
         check_topics(&consumer, job)?;
         let topics: Vec<&str> = job.input_topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| sort("subscribing", &error))?;
-        Ok(Self { consumer: Closing(Some(consumer)) })
+        let consumer = Arc::new(consumer);
+        Ok(Self { _closing: Closing(Some(Arc::clone(&consumer))), consumer })
     }
 
     pub(super) fn poll(&self, wait: Duration) -> Result<Option<BorrowedMessage<'_>>, ClientError> {
