@@ -102,7 +102,10 @@ impl RegistryConfig {
     /// # Errors
     /// [`ConfigError`] naming the field and the remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
-        RegistryClient::new(self).map(drop)
+        self.parsed_url()?;
+        self.login()?;
+        // Not built: that reads all of the system's certificates, and a start would wait for it twice.
+        self.http_client().map(drop)
     }
 
     fn parsed_url(&self) -> Result<Url, ConfigError> {
