@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use sanchar_tests::chance::Chance;
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::proxy::{Api, Deed, Frames, Proxy};
-use sanchar_tests::{Installation, Progress};
+use sanchar_tests::{Daemon, Installation, Progress};
 use std::time::Duration;
 
 /// Small transactions, so that changes of the group fall between many of them, and into some.
@@ -97,7 +97,12 @@ async fn a_process_whose_name_another_takes_ends_with_75() -> Result<()> {
     let progress = Progress::of(&installation)?;
     let mut first = installation.fanout("fanout-1", SETTINGS)?;
     progress.wait_done(EVENTS / 20)?;
-    let second = installation.fanout("fanout-1", SETTINGS)?;
+    // From another folder, as on another machine: in the same one it would not start.
+    let twin = installation.fanout_toml("twin");
+    let config =
+        installation.write("twin.toml", &format!("instance_id = \"fanout-1\"\n{SETTINGS}\n{twin}"))?;
+    let second =
+        Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], installation.folder())?;
     let code = first.wait().with_context(|| first.log().unwrap_or_default())?;
     assert_eq!(code, 75, "it gives way: {}", first.log()?);
     assert!(progress.done()? < EVENTS, "there was work left");

@@ -59,8 +59,11 @@ async fn records_removed_unread_are_passed_over_and_nothing_is_repeated() -> Res
     let left: BTreeSet<(i32, Vec<u8>)> = keys(&installation, delhi)?.into_iter().collect();
     assert_eq!(left.len(), (EARLY + LATE) as usize - read - (written - read) / 2, "some were removed unread");
 
-    let fanout = installation.fanout("fanout-1", "")?;
+    let mut fanout = installation.fanout("fanout-1", "")?;
     progress.wait_done((EARLY + LATE).into())?;
+    let gap = fanout.metric("sanchar_records_removed_unread_total")?;
+    assert_eq!(format!("{gap:.0}"), ((written - read) / 2).to_string(), "operators can see what is lost");
+    assert!(fanout.log()?.contains("keep the input topics longer"), "{}", fanout.log()?);
     let expected: BTreeSet<Vec<u8>> = known.union(&left).map(|(_, key)| key.clone()).collect();
     for neighbour in ["IN-HR", "IN-UP"] {
         let delivered = keys(&installation, Topic::Shared(state(neighbour)))?;

@@ -137,7 +137,7 @@ impl Installation {
 
     fn fanout_toml_with(&self, kafka: &str, instance: &str) -> String {
         let register = self.register_of(instance);
-        format!("{}\n[register]\ndir = \"{}\"\n", self.services_toml_with(kafka), register.display())
+        format!("{}\n[register]\nfolder = \"{}\"\n", self.services_toml_with(kafka), register.display())
     }
 
     /// Starts a fan-out instance. `more` is TOML put in front of the tables.

@@ -10,7 +10,7 @@ use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 use sanchar_stream::{Job, StreamConfig};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,9 +51,9 @@ pub struct FanoutConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RegisterConfig {
-    /// Folder of this instance's register, on a local disk; made where it is missing. It is a copy of `crime.register`:
+    /// Folder of this instance's register, on a local disk (a relative path begins at the configuration file's folder); made where it is missing. It is a copy of `crime.register`:
     /// where it is lost, it is built anew from there. About 60 bytes for each record.
-    pub dir: PathBuf,
+    pub folder: PathBuf,
     /// Most memory for what of it is looked at often, in MiB.
     pub cache_mib: u64,
     /// Most records that are known from memory alone before they are written to disk; a start reads as many again from
@@ -63,7 +63,7 @@ pub struct RegisterConfig {
 
 impl Default for RegisterConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16, recent_records_max: 1 << 16 }
+        Self { folder: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16, recent_records_max: 1 << 16 }
     }
 }
 
@@ -104,6 +104,14 @@ impl FanoutConfig {
             logs: LogConfig::default(),
             lifecycle: LifecycleConfig::default(),
         }
+    }
+
+    /// The same configuration, with relative paths beginning at the folder of the file at `path`.
+    #[must_use]
+    pub fn in_folder_of(mut self, path: &Path) -> Self {
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        self.register.folder = folder.join(&self.register.folder);
+        self
     }
 
     /// The topics of this installation.
@@ -152,9 +160,9 @@ impl DaemonConfig for FanoutConfig {
                 return Err(ConfigError::field(field, "is empty: name it, for example fanout-1"));
             }
         }
-        if self.register.dir.as_os_str().is_empty() {
+        if self.register.folder.as_os_str().is_empty() {
             return Err(ConfigError::field(
-                "register.dir",
+                "register.folder",
                 "is empty: name a folder, for example /var/lib/sanchar/fanout",
             ));
         }

@@ -5,6 +5,7 @@ use sanchar_fanout::FanoutConfig;
 use sanchar_runtime::cli::{self, DaemonArgs};
 use sanchar_runtime::lifecycle::run_daemon;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 
 /// Delivers every crime event to the states that must know, exactly once
 #[derive(Debug, Parser)]
@@ -36,7 +37,12 @@ const ALLOCATOR_SETTING: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
 fn main() -> std::process::ExitCode {
     become_set();
     match cli::parse::<Args>() {
-        Ok(args) => run_daemon::<FanoutConfig, _, _>("sanchar-fanout", &args.daemon, sanchar_fanout::run),
+        Ok(args) => {
+            let file = args.daemon.config_path().map(Path::to_owned).unwrap_or_default();
+            let run =
+                move |config: FanoutConfig, context| sanchar_fanout::run(config.in_folder_of(&file), context);
+            run_daemon("sanchar-fanout", &args.daemon, run)
+        }
         Err(code) => code,
     }
 }

@@ -25,7 +25,7 @@ pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> 
     let registry = RegistryClient::new(&config.registry)?;
     let Some(schema_id) = shared_schema_id(&registry, &context).await? else { return Ok(()) };
     let table = Arc::<Table>::default();
-    let folder = Folder::take(&config.register.dir).map_err(Failure::config)?;
+    let folder = Folder::take(&config.register.folder)?;
     let metrics = RegisterMetrics::new(&context.metrics)?;
     let standby = RegisterStandby::new(Arc::clone(&table), folder, config.register.clone(), metrics);
     let standby = standby.map_err(Failure::temporary)?;

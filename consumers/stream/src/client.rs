@@ -30,6 +30,15 @@ pub struct Position {
     pub next_offset: i64,
 }
 
+/// Records of a partition that retention removed before they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Partition.
+    pub partition: Partition,
+    /// Offsets from the committed one to the first that is left.
+    pub records: u64,
+}
+
 /// A record as it was read; it borrows the client's buffer.
 pub trait Message {
     /// Topic that it was read from.
@@ -158,11 +167,12 @@ pub trait Client {
     /// The session must be thrown away.
     fn abort(&self) -> Result<(), ClientError>;
 
-    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit.
+    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit. Tells what was
+    /// removed of them before anybody of the group had read it.
     ///
     /// # Errors
     /// When they do not settle.
-    fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError>;
+    fn settle(&self, partitions: &[Partition]) -> Result<Vec<Gap>, ClientError>;
 
     /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
     fn end_offsets(&self) -> Vec<Position>;

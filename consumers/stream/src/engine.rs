@@ -7,7 +7,7 @@
 
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{Client, ClientError, Connector, Message, Partition, Rebalance, SendError};
+use crate::client::{Client, ClientError, Connector, Gap, Message, Partition, Rebalance, SendError};
 use crate::config::{Job, StreamConfig};
 use crate::dead_letter;
 use crate::follower::Followed;
@@ -187,7 +187,15 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             return Ok(());
         }
         self.component.not_ready("reading the changelog");
-        client.settle(&partitions)?;
+        for Gap { partition, records } in client.settle(&partitions)? {
+            tracing::error!(
+                topic = partition.topic,
+                partition = partition.partition,
+                records,
+                "records were removed before they were read: keep the input topics longer than the longest outage"
+            );
+            self.metrics.removed_unread.with_label_values(&[&partition.topic]).inc_by(records);
+        }
         let ticket = self.followed.ask();
         if !self.followed.wait(ticket, CATCH_UP_SOON)? {
             client.pause()?;

@@ -2,7 +2,7 @@
 //! what it does about each failure, where it resumes. It proves no guarantee; real brokers do that.
 
 use crate::client::{
-    Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record, SendError,
+    Client, ClientError, Connector, Gap, Message, Partition, Polled, Position, Rebalance, Record, SendError,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -179,9 +179,9 @@ impl Client for MemoryClient {
         Ok(())
     }
 
-    fn settle(&self, _partitions: &[Partition]) -> Result<(), ClientError> {
+    fn settle(&self, _partitions: &[Partition]) -> Result<Vec<Gap>, ClientError> {
         self.call("settle");
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn end_offsets(&self) -> Vec<Position> {

@@ -9,6 +9,7 @@ use sanchar_runtime::metrics::Metrics;
 pub(crate) struct EngineMetrics {
     pub(crate) records_in: IntCounterVec,
     pub(crate) dead_lettered: IntCounterVec,
+    pub(crate) removed_unread: IntCounterVec,
     pub(crate) transactions: IntCounterVec,
     pub(crate) transaction_seconds: Histogram,
     pub(crate) sessions_lost: IntCounter,
@@ -31,6 +32,11 @@ impl EngineMetrics {
                 "sanchar_records_dead_lettered_total",
                 "Records sent to the dead-letter queue, by stage and reason.",
                 &["stage", "reason"],
+            )?,
+            removed_unread: metrics.counter_vec(
+                "sanchar_records_removed_unread_total",
+                "Records that retention removed before they were read, found when partitions came, by input topic.",
+                &["topic"],
             )?,
             transactions: metrics.counter_vec(
                 "sanchar_transactions_total",

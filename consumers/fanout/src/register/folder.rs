@@ -1,6 +1,7 @@
 //! The folder of an instance's register on disk, locked against other processes.
 
 use super::store::StoreError;
+use sanchar_runtime::lifecycle::Failure;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,24 +17,20 @@ impl Folder {
     /// Takes a folder, and makes it where it is missing.
     ///
     /// # Errors
-    /// When it cannot be made or written, or another process uses it; the text says what to do.
-    pub fn take(path: &Path) -> Result<Self, String> {
+    /// When it cannot be made or written; temporary when another process uses it, which may be one that is stopping.
+    pub fn take(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
         let failed = |what: &str, error: &dyn std::fmt::Display| {
-            format!(
-                "{}: {what}: {error}; set register.dir to a folder that this user may write",
-                path.display()
-            )
+            let remedy = "set register.folder to a folder that this user may write";
+            Failure::config(format!("{shown}: {what}: {error}; {remedy}"))
         };
         fs::create_dir_all(path).map_err(|error| failed("cannot be made", &error))?;
         let lock = File::create(path.join("lock")).map_err(|error| failed("cannot be written", &error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                let path = path.display();
-                Err(format!(
-                    "{path} is used by another process: give each instance a register.dir of its own"
-                ))
-            }
+            Err(TryLockError::WouldBlock) => Err(Failure::temporary(format!(
+                "{shown} is used by another process: give each instance a register.folder of its own"
+            ))),
             Err(TryLockError::Error(error)) => Err(failed("cannot be locked", &error)),
         }
     }

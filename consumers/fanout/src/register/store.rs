@@ -66,7 +66,7 @@ impl Origin {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum StoreError {
     /// The disk does not take it now. What the store holds is not harmed.
-    #[error("the disk does not take the register: {0}; make room on it, or set register.dir to another")]
+    #[error("the disk does not take the register: {0}; make room on it, or set register.folder to another")]
     Unwritable(String),
     /// What it holds cannot be trusted.
     #[error("the register on disk cannot be read: {0}")]

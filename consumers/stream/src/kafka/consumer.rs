@@ -2,15 +2,17 @@
 //! It never commits an offset; the producer does, inside the transaction.
 
 use super::error::{is_passing, sort};
-use crate::client::{ClientError, Partition, Position, Rebalance};
+use crate::client::{ClientError, Gap, Partition, Position, Rebalance};
 use crate::config::{GroupProtocol, Job, StreamConfig};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{ClientConfig, ClientContext, Statistics, TopicPartitionList};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -167,7 +169,11 @@ impl GroupMember {
     /// Waits until the committed offsets of `partitions` are final: the brokers give them out only when no
     /// transaction is left that has offsets of these partitions pending (KIP-447, `require_stable`). After
     /// that, whatever an earlier reader has not committed can no longer commit: its generation is over.
-    pub(super) fn settle(&self, partitions: &[Partition], shutdown: &Shutdown) -> Result<(), ClientError> {
+    pub(super) fn settle(
+        &self,
+        partitions: &[Partition],
+        shutdown: &Shutdown,
+    ) -> Result<Vec<Gap>, ClientError> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for Partition { topic, partition } in partitions {
             list.add_partition(topic, *partition);
@@ -185,16 +191,47 @@ impl GroupMember {
                     ));
                 }
                 Err(code) => return Err(sort("asking for the committed offsets", &KafkaError::Global(code))),
-                Ok(()) => return Ok(()),
+                Ok(committed) => return Ok(self.gaps(&committed)),
             }
         }
     }
 
+    /// What was removed between committed offsets and the first records that are left. Brokers that do not tell are no
+    /// reason to wait: the client goes on with the first record that is left in any case.
+    fn gaps(&self, committed: &TopicPartitionList) -> Vec<Gap> {
+        let elements = committed.elements();
+        let known = elements.iter().filter_map(|element| match element.offset() {
+            Offset::Offset(offset) => Some(((element.topic(), element.partition()), offset)),
+            _ => None,
+        });
+        let known: HashMap<(&str, i32), i64> = known.collect();
+        let mut from_the_beginning = TopicPartitionList::with_capacity(known.len());
+        for (topic, partition) in known.keys() {
+            let added = from_the_beginning.add_partition_offset(topic, *partition, Offset::Offset(0));
+            drop(added); // it is a time, which every list takes
+        }
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let Ok(first) = self.consumer.offsets_for_times(from_the_beginning, ASK_AGAIN) else {
+            return Vec::new();
+        };
+        let gap = |element: &TopicPartitionListElem<'_>| {
+            let committed = known.get(&(element.topic(), element.partition()))?;
+            let Offset::Offset(first) = element.offset() else { return None };
+            let records = u64::try_from(first - committed).ok().filter(|records| *records > 0)?;
+            let partition = Partition { topic: element.topic().to_owned(), partition: element.partition() };
+            Some(Gap { partition, records })
+        };
+        first.elements().iter().filter_map(gap).collect()
+    }
+
     /// Asks once for the committed offsets. Errors may stand beside single partitions.
-    fn committed(&self, list: TopicPartitionList) -> Result<(), RDKafkaErrorCode> {
+    fn committed(&self, list: TopicPartitionList) -> Result<TopicPartitionList, RDKafkaErrorCode> {
         let code = |error: &KafkaError| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         let answer = self.consumer.committed_offsets(list, ASK_AGAIN).map_err(|error| code(&error))?;
-        answer.elements().iter().try_for_each(|element| element.error().map_err(|error| code(&error)))
+        answer.elements().iter().try_for_each(|element| element.error().map_err(|error| code(&error)))?;
+        Ok(answer)
     }
 
     pub(super) fn pause(&self) -> Result<(), ClientError> {

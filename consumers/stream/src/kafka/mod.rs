@@ -9,7 +9,7 @@ mod error;
 mod producer;
 
 use crate::client::{
-    Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError,
+    Client, ClientError, Connector, Gap, Message, Partition, Polled, Position, Record, SendError,
 };
 use crate::config::{Job, StreamConfig};
 pub use changelog::KafkaChangelog;
@@ -164,7 +164,7 @@ impl Client for KafkaClient {
         self.producer().abort()
     }
 
-    fn settle(&self, partitions: &[Partition]) -> Result<(), ClientError> {
+    fn settle(&self, partitions: &[Partition]) -> Result<Vec<Gap>, ClientError> {
         self.member.settle(partitions, &self.shutdown)
     }
 

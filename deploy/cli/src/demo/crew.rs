@@ -132,7 +132,7 @@ impl Daemon {
     fn fanout(cluster: &Cluster, folder: &Path) -> Result<Self, Failure> {
         let context = Context::new("sanchar-fanout", Arc::new(SystemClock))?;
         let mut config = FanoutConfig::new(cluster.kafka.clone(), cluster.registry.clone());
-        config.register.dir = folder.join("register");
+        config.register.folder = folder.join("register");
         let task = tokio::spawn(sanchar_fanout::run(config, context.clone()));
         Ok(Self { context, task: Some(task) })
     }
