@@ -59,6 +59,30 @@ async fn a_restart_goes_on_from_disk_and_a_damaged_register_is_built_anew() -> R
     model.check(&installation)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_register_that_is_damaged_under_a_running_service_is_built_anew_at_once() -> Result<()> {
+    let installation = Installation::new("damaged").await?;
+    let publications = workload::publications(EVENTS, 33);
+    let mut model = Model::of(&publications);
+    workload::publish(&installation, &publications)?;
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    Accounts::after(&mut fanout, EVENTS.into())?;
+    assert_eq!(fanout.stop()?, 0); // so that all of it is on disk
+
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    fanout.wait_ready()?;
+    overwrite(&installation.register_of("fanout-1").join("store/tables"))?;
+    workload::publish(&installation, &publications)?;
+    publications.iter().for_each(|publication| model.publish(*publication));
+    let accounts = Accounts::after(&mut fanout, EVENTS.into())?;
+    assert_eq!(accounts.forwarded, 0, "every repeat is known");
+    assert!(fanout.metric("sanchar_register_rebuilt_total")? > 0.0, "the damage was met");
+    fanout.wait_ready()?;
+    model.check(&installation)?;
+    assert_eq!(fanout.stop()?, 0);
+    Ok(())
+}
+
 fn overwrite(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -132,7 +132,9 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             self.component.beat();
             self.collect(&client, &mut batch)?;
             self.observe_lag(&client, &batch);
-            self.catch_up(&client, &mut batch)?;
+            if !self.catch_up(&client, &mut batch)? {
+                continue;
+            }
             if !batch.is_empty() {
                 if let Some(waiting) = self.transact(&client, &mut batch)? {
                     self.wait(&client, &mut batch, &waiting, backoff.next_delay())?;
@@ -180,11 +182,12 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         }
     }
 
-    /// Learns what other instances committed, before any record of partitions that were theirs.
-    fn catch_up<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<(), ClientError> {
+    /// Learns what other instances committed, before any record of partitions that were theirs. Returns false when it
+    /// has to be asked again before anything is processed.
+    fn catch_up<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<bool, ClientError> {
         let partitions = batch.unrestored();
         if partitions.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         self.component.not_ready("reading the changelog");
         for Gap { partition, records } in client.settle(&partitions)? {
@@ -202,14 +205,14 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             while !self.followed.wait(ticket, IDLE_WAIT)? {
                 self.component.beat();
                 if self.context.shutdown.is_triggered() || self.keep_alive(client, batch, Duration::ZERO)? {
-                    // The next turn asks again, for the partitions that there are then.
-                    return client.resume();
+                    client.resume()?;
+                    return Ok(false); // there are other partitions now
                 }
             }
             client.resume()?;
         }
         batch.restored(&partitions);
-        Ok(())
+        Ok(true)
     }
 
     /// Polls while no messages are wanted. Returns whether the group rebalanced.

@@ -9,7 +9,7 @@ use crate::metrics::FollowerMetrics;
 use crate::processor::{Reached, Standby};
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
-use sanchar_runtime::lifecycle::{Context, Failure};
+use sanchar_runtime::lifecycle::{Context, Failure, Shutdown};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -81,11 +81,24 @@ impl Followed {
     /// What a changelog without anything in it looks like.
     #[cfg(test)]
     pub(crate) fn nothing() -> Self {
-        let everything = Ticket(u64::MAX);
-        Self(Arc::new(Shared {
-            state: Mutex::new(State { answered: everything, ..State::default() }),
-            ..Shared::default()
-        }))
+        let followed = Self(Arc::default());
+        followed.0.state().answered = Ticket(u64::MAX);
+        followed
+    }
+
+    /// Answers as many questions when as many were asked, and none before.
+    #[cfg(test)]
+    pub(crate) fn after_questions(count: u64) -> Self {
+        let followed = Self(Arc::default());
+        let shared = Arc::clone(&followed.0);
+        std::thread::spawn(move || {
+            while shared.state().asked < Ticket(count) {
+                std::thread::sleep(READ_WAIT);
+            }
+            shared.state().answered = Ticket(u64::MAX);
+            shared.changed.notify_all();
+        });
+        followed
     }
 }
 
@@ -106,7 +119,8 @@ impl Follower {
     {
         let shared = Arc::<Shared>::default();
         let component = context.health.component("changelog", None);
-        let work = Work { connector, standby, backoff, metrics, component, shared: Arc::clone(&shared) };
+        let (of_thread, shutdown) = (Arc::clone(&shared), context.shutdown.clone());
+        let work = Work { connector, standby, backoff, metrics, component, shared: of_thread, shutdown };
         let thread = std::thread::Builder::new().name("changelog".to_owned()).spawn(move || work.run());
         let thread =
             thread.map_err(|error| Failure::temporary(format!("a thread cannot be started: {error}")))?;
@@ -134,6 +148,7 @@ struct Work<C, S> {
     metrics: FollowerMetrics,
     component: Component,
     shared: Arc<Shared>,
+    shutdown: Shutdown,
 }
 
 /// Why reading starts over.
@@ -149,19 +164,20 @@ impl From<ClientError> for End {
     }
 }
 
-/// Tells the workers when the thread is gone, whatever ended it.
-struct EndNotice(Arc<Shared>);
+/// Tells the workers when the thread is gone, whatever ended it: they must not go on without it.
+struct EndNotice(Arc<Shared>, Shutdown);
 
 impl Drop for EndNotice {
     fn drop(&mut self) {
         self.0.state().has_ended = true;
         self.0.changed.notify_all();
+        self.1.trigger("nobody follows the changelog any more");
     }
 }
 
 impl<C: ChangelogConnector, S: Standby> Work<C, S> {
     fn run(mut self) {
-        let _notice = EndNotice(Arc::clone(&self.shared));
+        let _notice = EndNotice(Arc::clone(&self.shared), self.shutdown.clone());
         while !self.is_stopping() {
             match self.follow() {
                 End::Stopped => {}
@@ -202,8 +218,10 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
             let Read { next_offset, is_end } = self.read(&changelog)?;
             next = next_offset.unwrap_or(next);
             self.keep(next)?;
-            if is_end && asked > answered {
+            if is_end {
                 self.standby.complete();
+            }
+            if is_end && asked > answered {
                 answered = asked;
                 self.shared.state().answered = answered;
                 self.shared.changed.notify_all();

@@ -41,7 +41,7 @@ pub trait Standby: Send {
     /// As [`Standby::begin`]. Nothing more is read until it succeeds.
     fn reached(&mut self, next_offset: i64) -> Result<Reached, String>;
 
-    /// Everything was taken that was in the changelog a moment ago.
+    /// Everything was taken that was in the changelog a moment ago. Called whenever that is so.
     fn complete(&mut self);
 
     /// Reading ends: the process stops.

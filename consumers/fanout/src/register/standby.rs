@@ -80,11 +80,7 @@ impl RegisterStandby {
     fn open(&mut self, identity: Sha256, end_offset: i64) -> Result<(Store, Origin), StoreError> {
         match self.try_open(identity, end_offset) {
             Err(StoreError::Broken(reason)) => {
-                tracing::warn!(
-                    reason,
-                    "the register on disk is of no use: building it anew from its changelog"
-                );
-                self.throw_away()?;
+                self.throw_away(&reason)?;
                 self.try_open(identity, end_offset)
             }
             opened => opened,
@@ -107,7 +103,8 @@ impl RegisterStandby {
         }
     }
 
-    fn throw_away(&mut self) -> Result<(), StoreError> {
+    fn throw_away(&mut self, reason: &str) -> Result<(), StoreError> {
+        tracing::warn!(reason, "the register on disk is of no use: building it anew from its changelog");
         self.metrics.rebuilt();
         self.origin = None;
         self.is_complete = false;
@@ -214,7 +211,7 @@ impl Standby for RegisterStandby {
             return Ok(self.reached_offset); // the connection alone was lost
         }
         if self.origin.is_some() {
-            self.throw_away().map_err(|error| error.to_string())?;
+            self.throw_away("its changelog is another").map_err(|error| error.to_string())?;
         }
         self.clear().map_err(|error| error.to_string())?;
         let (store, origin) = self.open(identity, end_offset).map_err(|error| error.to_string())?;
@@ -250,11 +247,7 @@ impl Standby for RegisterStandby {
             }
             Err(error @ StoreError::Unwritable(_)) => Err(error.to_string()),
             Err(StoreError::Broken(reason)) => {
-                tracing::warn!(
-                    reason,
-                    "the register on disk is of no use: building it anew from its changelog"
-                );
-                self.throw_away().map_err(|error| error.to_string())?;
+                self.throw_away(&reason).map_err(|error| error.to_string())?;
                 Ok(Reached::Lost)
             }
         }

@@ -112,7 +112,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store in a folder, or makes an empty one. Each of its caches takes `cache_bytes` at most.
+    /// Opens the store in a folder, or makes an empty one. It keeps up to `cache_bytes` of itself in memory.
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         guarded(|| {
             let (written, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());

@@ -8,6 +8,10 @@ use super::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+/// Most entries that a worker has written and that were not read back: far more than follow each other within a
+/// transaction or two.
+const OWN_ENTRIES_MAX: usize = 250_000;
+
 /// Entries by record; `None` stands for one that was deleted.
 pub(super) type Entries = HashMap<Fingerprint, Option<Known>, Spread>;
 
@@ -167,12 +171,13 @@ impl Own {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.entries().len()
-    }
-
-    pub(super) fn get(&self, key: Fingerprint) -> Option<Known> {
-        self.entries().get(&key).copied()
+    /// Fails when there are so many that nothing more may be added.
+    pub(super) fn get(&self, key: Fingerprint) -> Result<Option<Known>, String> {
+        let entries = self.entries();
+        if entries.len() > OWN_ENTRIES_MAX {
+            return Err("the changelog is not read back fast enough".to_owned());
+        }
+        Ok(entries.get(&key).copied())
     }
 
     pub(super) fn insert(&self, key: Fingerprint, known: Known) {

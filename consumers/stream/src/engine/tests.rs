@@ -86,6 +86,10 @@ impl Outcome {
 }
 
 fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
+    run_beside(Followed::nothing(), cluster, config, waits)
+}
+
+fn run_beside(followed: Followed, cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
     let context = Context::new("sanchar-test", Arc::new(SystemClock)).unwrap();
     let cluster = Rc::new(RefCell::new(cluster));
     let connector =
@@ -106,7 +110,6 @@ fn run(cluster: Cluster, config: &StreamConfig, waits: usize) -> Outcome {
     let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config.clone() };
     let health = context.health.clone();
     let metrics = EngineMetrics::new(&context.metrics).unwrap();
-    let followed = Followed::nothing();
     let result = Engine::new(connector, copier, job, config, context, metrics, followed).run();
     let health = health.live(true).text;
     let heard = heard.borrow().clone();
@@ -234,6 +237,16 @@ fn the_changelog_is_read_before_the_first_record_of_a_new_partition() {
         2,
         "once for each new partition"
     );
+}
+
+#[test]
+fn nothing_is_processed_when_the_group_changes_while_the_changelog_is_read() {
+    let steps = vec![assigned(0), message(0, 0, "a"), assigned(1), message(1, 0, "b")];
+    let followed = Followed::after_questions(2);
+    let outcome = run_beside(followed, script(vec![steps]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.values("out"), ["a", "b"]);
+    let expected = ["connect", "settle", "pause", "resume", "settle", "begin", "commit"];
+    assert_eq!(outcome.calls(), expected, "the question is asked again before the first record");
 }
 
 #[test]

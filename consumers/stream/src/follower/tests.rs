@@ -86,7 +86,7 @@ struct Remembered {
     /// Failures of the coming calls of `reached`.
     failures: Vec<Result<Reached, String>>,
     begun: usize,
-    completed: usize,
+    is_complete: bool,
     has_ended: bool,
 }
 
@@ -120,7 +120,7 @@ impl Standby for Memory {
     }
 
     fn complete(&mut self) {
-        self.now().completed += 1;
+        self.now().is_complete = true;
     }
 
     fn end(&mut self) {
@@ -150,7 +150,7 @@ fn a_question_is_answered_when_all_that_was_there_is_decided_and_taken() {
     log.decide();
     assert!(followed.wait(ticket, LONG).unwrap());
     assert_eq!(memory.now().entries, ["a", "open"]);
-    assert_eq!(memory.now().completed, 1);
+    assert!(memory.now().is_complete);
     follower.stop().unwrap();
     assert!(memory.now().has_ended);
 }
@@ -193,6 +193,28 @@ fn whoever_waits_hears_that_nobody_follows_any_more() {
     let ticket = followed.ask();
     follower.stop().unwrap();
     assert!(followed.wait(ticket, LONG).is_err());
+}
+
+#[test]
+fn what_is_lost_is_complete_again_without_being_asked_for() {
+    let (log, memory) = (Log::default(), Memory::default());
+    log.write("a");
+    log.decide();
+    let follower = follow(&log, &memory);
+    let followed = follower.followed();
+    assert!(followed.wait(followed.ask(), LONG).unwrap());
+    memory.now().failures = vec![Ok(Reached::Lost)];
+    wait_until(|| memory.now().begun == 2 && memory.now().is_complete);
+    assert_eq!(memory.now().entries, ["a"]);
+    follower.stop().unwrap();
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < LONG, "it does not come true");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
