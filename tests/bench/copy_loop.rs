@@ -1,11 +1,11 @@
 //! The baseline: consume, produce to the same inboxes, commit now and then. No decoding, no deduplication, no
 //! transactions, at least once: what the client library can do at best with the same records.
 
+use crate::workload;
 use anyhow::Result;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
-use rdkafka::types::RDKafkaErrorCode;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::topics::{Topic, TopicSpace};
@@ -68,11 +68,7 @@ pub(crate) fn run(cluster: &Cluster, args: &Args) -> Result<()> {
             let mut record = BaseRecord::<[u8], [u8]>::to(inbox);
             record.key = message.key();
             record.payload = message.payload();
-            while let Err((error, unsent)) = producer.send(record) {
-                anyhow::ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
-                record = unsent;
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            workload::send(&producer, record)?;
         }
         copied += 1;
         if committed.elapsed() > COMMIT_EVERY {

@@ -5,8 +5,7 @@ use crate::process;
 use crate::report::Report;
 use crate::workload;
 use anyhow::Result;
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
-use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::producer::{BaseRecord, Producer as _};
 use sanchar_fanout::register::Entry;
 use sanchar_schemas::StateSet;
 use sanchar_schemas::digest::Sha256;
@@ -68,26 +67,14 @@ fn wait_for_records(fanout: &mut Daemon, records: u32) -> Result<()> {
 
 /// Writes entries of records that the workload does not have.
 fn fill(installation: &Installation, records: u32) -> Result<()> {
-    let producer: ThreadedProducer<DefaultProducerContext> = installation
-        .cluster
-        .client()
-        .set("acks", "all")
-        .set("linger.ms", "20")
-        .set("batch.size", "1000000")
-        .set("compression.type", "lz4")
-        .create()?;
+    let producer = workload::producer(installation)?;
     let topic = installation.topic(Topic::Register);
     for number in 0..records {
         let content_hash = Sha256::of(&number.to_be_bytes());
         let recipients = StateSet::from_bits(0b1_1010);
         let value = Entry { revision: 1, content_hash, recipients, last_seen_ms: 1 }.to_bytes();
         let key = format!("IN-DL/registered-before/2025/{number:08}/0");
-        let mut record = BaseRecord::to(&topic).key(&key).payload(&value);
-        while let Err((error, unsent)) = producer.send(record) {
-            anyhow::ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
-            record = unsent;
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        workload::send(&producer, BaseRecord::to(&topic).key(&key).payload(&value))?;
     }
     producer.flush(Duration::from_secs(60))?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The workload: events of all states in turn, one in ten a repeat of an earlier one.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use sanchar_fanout::route::day_in_india;
@@ -48,27 +49,38 @@ pub(crate) fn event(number: u32) -> CrimeEvent {
 
 /// Publishes the events that stand at these places of the workload.
 pub(crate) fn preload(installation: &Installation, places: Range<u32>) -> Result<()> {
-    let producer: ThreadedProducer<DefaultProducerContext> = installation
-        .cluster
-        .client()
-        .set("acks", "all")
-        .set("linger.ms", "20")
-        .set("batch.size", "1000000")
-        .set("compression.type", "lz4")
-        .set("partitioner", "murmur2_random")
-        .create()?;
+    let producer = producer(installation)?;
     for i in places {
         let event = event(number_at(i));
         let topic = installation.topic(Topic::Reported(event.origin));
         let value = wire::frame(installation.event_schema.0, &codec::encode_event(&event)?);
-        let key = event.record_id.case_key();
-        let mut record = BaseRecord::to(&topic).key(key).payload(&value);
-        while let Err((error, unsent)) = producer.send(record) {
-            anyhow::ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
-            record = unsent;
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        send(&producer, BaseRecord::to(&topic).key(event.record_id.case_key()).payload(&value))?;
     }
     producer.flush(Duration::from_secs(60))?;
+    Ok(())
+}
+
+/// A producer that fills a topic fast.
+pub(crate) fn producer(installation: &Installation) -> Result<ThreadedProducer<DefaultProducerContext>> {
+    let mut config = installation.cluster.client();
+    config
+        .set("acks", "all")
+        .set("linger.ms", "20")
+        .set("batch.size", "1000000")
+        .set("compression.type", "lz4")
+        .set("partitioner", "murmur2_random");
+    Ok(config.create()?)
+}
+
+/// Hands a record to a producer, and waits while its buffer is full.
+pub(crate) fn send<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    mut record: BaseRecord<'_, K, P>,
+) -> Result<()> {
+    while let Err((error, unsent)) = producer.send(record) {
+        ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
+        record = unsent;
+        std::thread::sleep(Duration::from_millis(1));
+    }
     Ok(())
 }

@@ -70,9 +70,7 @@ fn serve(client: &TcpStream, service: &str, answers: &Answers) -> io::Result<()>
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).and_then(|path| path.split('?').next()).unwrap_or_default();
-    let answer = answers.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = answer.iter().find(|(end, _)| path.ends_with(end)).map(|(_, answer)| answer.clone());
-    match answer {
+    match answer_of(path, answers) {
         Some(Answer::Error(status, body)) => {
             read_head(&mut reader)?;
             let mut client = client;
@@ -87,6 +85,11 @@ fn serve(client: &TcpStream, service: &str, answers: &Answers) -> io::Result<()>
         None => {}
     }
     hand_on(&line, reader, client, service)
+}
+
+fn answer_of(path: &str, answers: &Answers) -> Option<Answer> {
+    let answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+    answers.iter().find(|(end, _)| path.ends_with(end)).map(|(_, answer)| answer.clone())
 }
 
 /// Header lines without those that are about the connection, and the length of the body.

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Larger than any frame of a test; a length above it means that this is no Kafka connection.
 const FRAME_BYTES_MAX: usize = 128 << 20;
 
-/// Kinds of requests by their api key (Kafka protocol guide, "Api keys").
+/// Kinds of requests by their api key (Kafka protocol guide, "Api keys"); those that something happens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i16)]
 pub enum Api {
@@ -28,22 +28,10 @@ pub enum Api {
     Fetch = 1,
     /// Brokers, topics, leaders.
     Metadata = 3,
-    /// Committed offsets, which wait for open transactions.
-    OffsetFetch = 9,
     /// Which broker coordinates a group or a transactional id.
     FindCoordinator = 10,
-    /// A member joins its group.
-    JoinGroup = 11,
-    /// A member is still there.
-    Heartbeat = 12,
-    /// A member learns its partitions.
-    SyncGroup = 14,
     /// A producer gets an epoch and fences the one before.
     InitProducerId = 22,
-    /// A transaction is about to write to a partition.
-    AddPartitionsToTxn = 24,
-    /// A transaction is about to write offsets of a group.
-    AddOffsetsToTxn = 25,
     /// The end of a transaction.
     EndTxn = 26,
     /// Offsets inside a transaction.
@@ -381,88 +369,4 @@ fn part<const N: usize>(frame: &[u8], from: usize) -> Option<[u8; N]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A broker that answers each request with its bytes behind the correlation id, and tells when it got one.
-    fn broker() -> (String, std::sync::mpsc::Receiver<Vec<u8>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (sender, receiver) = std::sync::mpsc::sync_channel(16);
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let sender = sender.clone();
-                std::thread::spawn(move || {
-                    while let Ok(request) = read_frame(&client) {
-                        sender.send(request[12..].to_vec()).unwrap();
-                        drop(write(&client, &framed(&[&request[8..]])));
-                    }
-                });
-            }
-        });
-        (address, receiver)
-    }
-
-    fn framed(parts: &[&[u8]]) -> Vec<u8> {
-        let body = parts.concat();
-        [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
-    }
-
-    fn ask(stream: &TcpStream, api: Api, id: u8, text: &[u8]) {
-        write(stream, &framed(&[&(api as i16).to_be_bytes(), &[0, 0], &[0, 0, 0, id], text])).unwrap();
-    }
-
-    fn answer(stream: &TcpStream) -> Option<Vec<u8>> {
-        read_frame(stream).ok().map(|frame| frame[7..].to_vec())
-    }
-
-    #[test]
-    fn a_held_request_reaches_the_broker_after_its_connection_was_cut() {
-        let (address, got) = broker();
-        let proxy = Proxy::before(&address).unwrap();
-        let client = TcpStream::connect(proxy.address()).unwrap();
-        proxy.after(1, Frames::Requests(Api::EndTxn), Deed::Hold);
-        ask(&client, Api::EndTxn, 1, b"first");
-        assert_eq!(answer(&client).unwrap(), b"\x01first");
-        ask(&client, Api::EndTxn, 2, b"second");
-        proxy.wait_held(Frames::Requests(Api::EndTxn)).unwrap();
-        proxy.cut();
-        assert_eq!(answer(&client), None);
-        let other = TcpStream::connect(proxy.address()).unwrap();
-        ask(&other, Api::EndTxn, 3, b"third");
-        assert_eq!(answer(&other).unwrap(), b"\x03third");
-        proxy.release(Frames::Requests(Api::EndTxn));
-        let order: Vec<_> = (0..3).map(|_| got.recv().unwrap()).collect();
-        assert_eq!(order, [&b"first"[..], b"third", b"second"]);
-    }
-
-    #[test]
-    fn a_lost_answer_is_the_only_thing_lost() {
-        let (address, got) = broker();
-        let proxy = Proxy::before(&address).unwrap();
-        let client = TcpStream::connect(proxy.address()).unwrap();
-        proxy.next(Frames::Responses(Api::Produce), Deed::Lose);
-        proxy.next(Frames::Responses(Api::Fetch), Deed::Delay(Duration::from_millis(1)));
-        ask(&client, Api::Produce, 1, b"lost");
-        ask(&client, Api::Fetch, 2, b"late");
-        ask(&client, Api::Produce, 3, b"there");
-        assert_eq!(answer(&client).unwrap(), b"\x02late");
-        assert_eq!(answer(&client).unwrap(), b"\x03there");
-        assert_eq!(got.iter().take(3).count(), 3);
-        assert!(!proxy.is_waiting());
-        proxy.every(Frames::Requests(Api::Produce), Deed::Cut);
-        ask(&client, Api::Produce, 4, b"never");
-        assert_eq!(answer(&client), None);
-    }
-
-    #[test]
-    fn the_broker_is_found_behind_the_proxy() {
-        let (address, _got) = broker();
-        let proxy = Proxy::before(&address).unwrap();
-        let client = TcpStream::connect(proxy.address()).unwrap();
-        let port = |address: &str| address.split_once(':').unwrap().1.parse::<i32>().unwrap().to_be_bytes();
-        ask(&client, Api::Metadata, 1, &[b"127.0.0.1", &port(&address)[..], b"more"].concat());
-        let expected = [b"\x01127.0.0.1", &port(proxy.address())[..], b"more"].concat();
-        assert_eq!(answer(&client).unwrap(), expected);
-    }
-}
+mod tests;
