@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use sanchar_schemas::codec::Decoder;
 use sanchar_schemas::schema::Record;
@@ -114,17 +115,11 @@ pub fn scan(
     // partition's high watermark counts it: the ends are final when they are decided and stay as they are.
     let mut before = Vec::new();
     let ends = wait_for("transactions to be decided", || {
-        let ends = ends(installation, topics, &any)?;
-        for End { topic, partition, end } in &ends {
-            if committed.fetch_watermarks(&installation.topic(*topic), *partition, ANSWER)?.1 < *end {
-                return Ok(None);
-            }
-        }
-        if ends == before {
-            return Ok(Some(ends));
-        }
-        before = ends;
-        Ok(None)
+        let Some(ends) = ends(installation, topics, &any)? else { return Ok(None) };
+        let are_final = ends == before
+            && self::ends(installation, topics, &committed)?.is_some_and(|decided| decided == ends);
+        before.clone_from(&ends);
+        Ok(are_final.then_some(ends))
     })?;
     let mut list = TopicPartitionList::new();
     for End { topic, partition, .. } in &ends {
@@ -146,7 +141,8 @@ pub fn scan(
             }
         }
     }
-    ensure!(self::ends(installation, topics, &any)? == ends, "{topics:?} are still being written to");
+    let now = wait_for("the ends of topics", || self::ends(installation, topics, &any))?;
+    ensure!(now == ends, "{topics:?} are still being written to");
     Ok(())
 }
 
@@ -158,33 +154,48 @@ pub fn has_open_transaction(installation: &Installation) -> Result<bool> {
     let committed = reader(installation, "read_committed")?;
     let any = reader(installation, "read_uncommitted")?;
     let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    for End { topic, partition, end } in ends(installation, &inboxes, &any)? {
-        if committed.fetch_watermarks(&installation.topic(topic), partition, ANSWER)?.1 < end {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let ends = |reader| wait_for("the ends of topics", || ends(installation, &inboxes, reader));
+    let (written, decided) = (ends(&any)?, ends(&committed)?);
+    let decided: HashMap<_, _> = decided.iter().map(|end| ((end.topic, end.partition), end.end)).collect();
+    let is_open =
+        |end: &End| decided.get(&(end.topic, end.partition)).is_none_or(|decided| *decided < end.end);
+    Ok(written.iter().any(is_open))
 }
 
 /// End of a partition that is not empty.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct End {
     topic: Topic,
     partition: i32,
     end: i64,
 }
 
-fn ends(installation: &Installation, topics: &[Topic], any: &BaseConsumer) -> Result<Vec<End>> {
-    let mut ends = Vec::new();
+/// Ends of all partitions that are not empty, as the reader's isolation sees them, in one request to each broker: a
+/// timestamp of -1 stands for the end (KIP-79). `None` while a partition has no leader.
+fn ends(installation: &Installation, topics: &[Topic], reader: &BaseConsumer) -> Result<Option<Vec<End>>> {
+    let mut list = TopicPartitionList::new();
+    let mut places = Vec::new();
     for topic in topics {
         for partition in 0..topic.spec().partitions {
-            let (_, end) = any.fetch_watermarks(&installation.topic(*topic), partition, ANSWER)?;
-            if end > 0 {
-                ends.push(End { topic: *topic, partition, end });
-            }
+            list.add_partition_offset(&installation.topic(*topic), partition, Offset::End)?;
+            places.push((*topic, partition));
         }
     }
-    Ok(ends)
+    let list = match reader.offsets_for_times(list, ANSWER) {
+        Err(KafkaError::MetadataFetch(
+            RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable,
+        )) => return Ok(None),
+        list => list?,
+    };
+    let mut ends = Vec::new();
+    for (element, (topic, partition)) in list.elements().iter().zip(places) {
+        let end = element.offset().to_raw().filter(|end| *end >= 0);
+        let end = end.with_context(|| format!("the end of {}/{partition}", element.topic()))?;
+        if end > 0 {
+            ends.push(End { topic, partition, end });
+        }
+    }
+    Ok(Some(ends))
 }
 
 fn reader(installation: &Installation, isolation: &str) -> Result<BaseConsumer> {
