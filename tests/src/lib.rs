@@ -3,7 +3,8 @@
 //! It starts daemons as an operator would, speaks to Kafka through a plain client, and reads inboxes without
 //! any code of the fan-out service. It holds no test; those are in `contract/`, `e2e/` and `bench/`.
 //!
-//! Read [`installation`] first, then [`publisher`] for what goes in and [`inbox`] for what comes out.
+//! Read [`installation`] first, then [`publisher`] for what goes in, [`inbox`] for what comes out, and [`judge`] for
+//! whether that is right.
 
 pub mod accounts;
 pub mod chance;
@@ -15,6 +16,7 @@ pub mod front;
 pub mod gate;
 pub mod inbox;
 pub mod installation;
+pub mod judge;
 pub mod progress;
 pub mod proxy;
 pub mod publisher;
