@@ -21,6 +21,7 @@ mod fan_out_to_neighbours;
 mod foreign_clients;
 mod group_protocols;
 mod idle;
+mod judge;
 mod killed;
 mod large;
 mod membership;
