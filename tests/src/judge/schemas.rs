@@ -251,3 +251,25 @@ pub fn ask(registry: &str, id: u32) -> Result<Answer> {
     let schema = body.get("schema").and_then(|schema| schema.as_str()).context("a schema's text")?;
     Ok(if is_avro && is_alone { Answer::Avro(schema.to_owned()) } else { Answer::Other })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sanchar_schemas::schema::Record;
+
+    /// The fan-out writes an event of an older version anew, and then its bytes are others.
+    #[test]
+    fn events_of_two_versions_are_not_judged_together() {
+        let text = &Record::CrimeEvent.latest().text;
+        let words = text.replacen("\"doc\":\"", "\"doc\":\"In other words. ", 1);
+        let name = r#"{"name":"more","type":["null","string"],"default":null},"#;
+        let more = text.replacen("\"fields\":[", &format!("\"fields\":[{name}"), 1);
+        let texts = [text.clone(), words, more];
+        assert!(texts[0] != texts[1] && texts[0] != texts[2]);
+        let mut schemas = Schemas::of(|id| Ok(Answer::Avro(texts[id as usize].clone())));
+        let mut read = |id: u8| schemas.reported(Some(&[0, 0, 0, 0, id])).map(Result::err);
+        assert_eq!(read(0).unwrap(), Some(Poison::Malformed));
+        assert_eq!(read(1).unwrap(), Some(Poison::Malformed), "the same version in other words");
+        assert!(read(2).unwrap_err().to_string().contains("more than one version"));
+    }
+}
