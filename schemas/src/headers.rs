@@ -48,3 +48,9 @@ pub const DLQ_REASON: &str = "sanchar-dlq-reason";
 pub const DLQ_VERSION: &str = "sanchar-dlq-version";
 /// When it gave up: ms since 1970, UTC, decimal.
 pub const DLQ_FAILED_AT: &str = "sanchar-dlq-failed-at-ms";
+
+/// Whether a header of this name was added when a record was dead-lettered.
+#[must_use]
+pub fn is_of_dead_letter(name: &str) -> bool {
+    name.starts_with("__dlq.errors.") || name.starts_with("sanchar-dlq-")
+}

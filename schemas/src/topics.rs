@@ -20,6 +20,8 @@ pub enum Topic {
     Dlq,
     /// Changelog of the deduplication register.
     Register,
+    /// Receipts of dead letters that were sent back.
+    Redriven,
 }
 
 /// Settings of a logical topic, a table of `topics.toml`.
@@ -55,6 +57,7 @@ struct Table {
     shared: TopicSpec,
     dlq: TopicSpec,
     register: TopicSpec,
+    redriven: TopicSpec,
 }
 
 #[expect(clippy::expect_used, reason = "the table is compiled in and a test reads it")]
@@ -65,7 +68,7 @@ impl Topic {
     pub fn all() -> impl Iterator<Item = Self> {
         let reported = StateCode::all().map(Self::Reported);
         let shared = StateCode::all().map(Self::Shared);
-        reported.chain(shared).chain([Self::Dlq, Self::Register])
+        reported.chain(shared).chain([Self::Dlq, Self::Register, Self::Redriven])
     }
 
     /// Its settings.
@@ -76,6 +79,7 @@ impl Topic {
             Self::Shared(_) => &SPECS.shared,
             Self::Dlq => &SPECS.dlq,
             Self::Register => &SPECS.register,
+            Self::Redriven => &SPECS.redriven,
         }
     }
 }
@@ -102,7 +106,7 @@ impl TopicSpace {
             Topic::Reported(state) | Topic::Shared(state) => {
                 pattern.replace("{state}", &state.to_topic_part())
             }
-            Topic::Dlq | Topic::Register => pattern.clone(),
+            Topic::Dlq | Topic::Register | Topic::Redriven => pattern.clone(),
         };
         format!("{}{name}", self.prefix)
     }
@@ -130,7 +134,7 @@ mod tests {
             assert_eq!(plain.parse(&prefixed.name(topic)), None);
             assert!(prefixed.name(topic).chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-'));
         }
-        assert_eq!(Topic::all().count(), 74);
+        assert_eq!(Topic::all().count(), 75);
         assert_eq!(plain.parse("crime.reported.IN-DL"), None);
     }
 }

@@ -58,7 +58,8 @@ fn every_link_leads_somewhere_and_every_file_named_exists() {
 fn the_contracts_page_names_every_topic_and_header_as_the_data_do() {
     let page = std::fs::read_to_string(root().join("schemas/README.md")).unwrap();
     let delhi = "IN-DL".parse().unwrap();
-    for topic in [Topic::Reported(delhi), Topic::Shared(delhi), Topic::Dlq, Topic::Register] {
+    for topic in [Topic::Reported(delhi), Topic::Shared(delhi), Topic::Dlq, Topic::Register, Topic::Redriven]
+    {
         let TopicSpec { name, key, subject, partitions, cleanup, writers, readers, .. } = topic.spec();
         let subject = if subject.is_empty() { "–".to_owned() } else { format!("`{subject}`") };
         let row =

@@ -21,7 +21,7 @@ pub(crate) fn send<C: Client>(
     let text = shortened(&poison.message);
     let mut all = message.headers();
     // A dead letter that was sent back and failed again carries the newest reason alone.
-    all.retain(|(name, _)| !is_ours(name));
+    all.retain(|(name, _)| !headers::is_of_dead_letter(name));
     let ours: [(&str, &str); 10] = [
         (headers::DLQ_TOPIC, message.topic()),
         (headers::DLQ_PARTITION, &partition),
@@ -36,10 +36,6 @@ pub(crate) fn send<C: Client>(
     ];
     all.extend(ours.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
     client.send(Record { topic: &job.dlq_topic, key: message.key(), value: message.value(), headers: &all })
-}
-
-fn is_ours(name: &str) -> bool {
-    name.starts_with("__dlq.errors.") || name.starts_with("sanchar-dlq-")
 }
 
 fn shortened(text: &str) -> &str {

@@ -98,7 +98,7 @@ fn the_table_of_topics_is_sound() {
         let subject = match topic {
             Topic::Reported(_) => Record::CrimeEvent.subject(),
             Topic::Shared(_) => Record::SharedCrimeEvent.subject(),
-            Topic::Dlq | Topic::Register => "",
+            Topic::Dlq | Topic::Register | Topic::Redriven => "",
         };
         assert_eq!(spec.subject, subject, "{topic:?}");
         let words = [&spec.about, &spec.key, &spec.writers, &spec.readers];
@@ -110,5 +110,7 @@ fn the_table_of_topics_is_sound() {
     let [reported, shared] = [bytes(Topic::Reported(state("DL"))), bytes(Topic::Shared(state("DL")))];
     assert!(shared >= reported + (64 << 10) && bytes(Topic::Dlq) >= reported + (64 << 10));
     assert_eq!(Topic::Register.spec().partitions, 1, "each further partition makes every transaction dearer");
-    assert_eq!(Topic::Register.spec().cleanup, "compact");
+    for topic in [Topic::Register, Topic::Redriven] {
+        assert_eq!(topic.spec().cleanup, "compact");
+    }
 }

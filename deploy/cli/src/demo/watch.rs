@@ -33,7 +33,7 @@ impl Watch {
     /// As [`Reader::open`].
     pub(super) fn open(cluster: &Cluster) -> Result<Self, Failure> {
         let space = cluster.space();
-        let topics = Topic::all().filter(|topic| *topic != Topic::Register);
+        let topics = Topic::all().filter(|topic| !matches!(topic, Topic::Register | Topic::Redriven));
         let topics: Vec<String> = topics.map(|topic| space.name(topic)).collect();
         let reader = Reader::open(&cluster.kafka, &topics, Start::Beginning)?;
         Ok(Self { reader, contents: Contents::new(cluster.registry_client()?), space })

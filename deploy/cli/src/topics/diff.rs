@@ -75,7 +75,7 @@ pub(crate) fn wanted(
 ) -> Vec<Wanted> {
     let chosen = |topic: &Topic| match topic {
         Topic::Reported(state) | Topic::Shared(state) => states.contains(state),
-        Topic::Dlq | Topic::Register => true,
+        Topic::Dlq | Topic::Register | Topic::Redriven => true,
     };
     let topics = Topic::all().filter(chosen);
     topics.map(|topic| wanted_topic(space, topic, replication, min_insync)).collect()
@@ -144,16 +144,17 @@ mod tests {
     #[test]
     fn an_installation_has_two_topics_for_each_state_and_the_internal_ones() {
         let names: Vec<String> = delhi_topics().into_iter().map(|topic| topic.name).collect();
-        assert_eq!(names, ["crime.reported.in-dl", "crime.shared.in-dl", "crime.dlq", "crime.register"]);
+        let internal = ["crime.dlq", "crime.register", "crime.dlq.redriven"];
+        assert_eq!(names, [&["crime.reported.in-dl", "crime.shared.in-dl"][..], &internal].concat());
         let all: Vec<StateCode> = StateCode::all().collect();
-        assert_eq!(wanted(&TopicSpace::new("drill"), &all, 1, 1).len(), 74);
+        assert_eq!(wanted(&TopicSpace::new("drill"), &all, 1, 1).len(), 75);
     }
 
     #[test]
     fn an_empty_cluster_lacks_everything_and_a_full_one_nothing() {
         let wanted = delhi_topics();
         let created = diff(&wanted, &BTreeMap::new());
-        assert_eq!(created.len(), 4);
+        assert_eq!(created.len(), 5);
         assert_eq!(created[0].change, Change::Create { partitions: 2, replication: 3 });
         let found = wanted.iter().map(as_found).collect();
         assert_eq!(diff(&wanted, &found), []);
@@ -200,7 +201,7 @@ mod tests {
         }
         let changes = diff(&wanted, &found);
         assert!(changes.iter().all(|found| !found.change.is_applicable()), "{changes:?}");
-        assert_eq!(changes.len(), 4);
+        assert_eq!(changes.len(), 5);
     }
 
     #[test]
