@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, route, schemas, tail, topics};
+use crate::{demo, dlq, route, schemas, tail, topics};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -18,10 +18,11 @@ Examples:
   sanchar schemas check              are the schemas compatible, and does the registry hold them?
   sanchar tail goa --from beginning  read the inbox of Goa
   sanchar route explain event.json   who receives this event, and why
+  sanchar dlq list --since 1d        what could not be processed since yesterday, and why
 
 Exit codes:
   0   done
-  2   there is something to do (topics plan) or left to a person (topics apply)
+  2   there is something to do (topics plan, dlq redrive without --yes) or left to a person (topics apply, dlq redrive)
   64  the command line is wrong
   69  broker or registry cannot be reached
   70  the demonstration's books do not balance, or a mistake in the program
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Tail(tail::Args),
     /// Explain who receives an event, and why
     Route(route::Args),
+    /// Look through the dead-letter queue, and send letters back when what they failed for is mended
+    Dlq(dlq::Args),
 }
 
 impl Cli {

@@ -1,4 +1,5 @@
-//! The command `sanchar`: create topics, register schemas, explain a route, follow a topic, see it all in a demonstration.
+//! The command `sanchar`: create topics, register schemas, explain a route, follow a topic, send dead letters back, see it
+//! all in a demonstration.
 //!
 //! It is for people at a terminal and for their scripts; no daemon depends on it. Every command writes to the output it
 //! is given, so that a test reads what a person would. The embedded broker and registry are for the demonstration alone.
@@ -7,6 +8,7 @@ mod args;
 mod connection;
 mod content;
 mod demo;
+mod dlq;
 pub mod embedded;
 mod moment;
 mod names;
@@ -59,6 +61,7 @@ async fn execute(command: Command, terminal: Option<Term>, out: &mut dyn Write) 
         Command::Topics(args) => topics::run(&args, out).await,
         Command::Schemas(args) => schemas::run(&args, out).await,
         Command::Tail(args) => tail::run(&args, out).await,
+        Command::Dlq(args) => dlq::run(&args, out).await,
         Command::Route(args) => route::run(&args, &mut io::stdin(), out),
     }
 }

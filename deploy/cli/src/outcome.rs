@@ -14,6 +14,8 @@ pub enum Outcome {
     Done,
     /// The cluster and the contract differ: exit code 2.
     Differs,
+    /// Something is left to be done, or to a person: exit code 2.
+    Left,
 }
 
 /// A command that stopped early.
@@ -68,7 +70,7 @@ impl From<serde_json::Error> for Stop {
 pub(crate) fn conclude(ended: Result<Outcome, Stop>, err: &mut dyn Write) -> ExitCode {
     match ended {
         Ok(Outcome::Done) | Err(Stop::OutputClosed) => Code::Clean.into(),
-        Ok(Outcome::Differs) => ExitCode::from(2),
+        Ok(Outcome::Differs | Outcome::Left) => ExitCode::from(2),
         Err(Stop::Failed(failure)) => {
             // Nobody is left to tell if standard error is closed.
             drop(writeln!(err, "sanchar: {failure}"));

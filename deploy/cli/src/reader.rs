@@ -3,7 +3,8 @@
 //! `read_committed`, so that a real cluster shows what its recipients see. Records are handed out as owned values, so
 //! that whatever prints them can be tested without Kafka.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
@@ -24,6 +25,8 @@ pub(crate) enum Start {
     End,
     /// So many offsets before the end. The marker that ends a transaction counts as one.
     BeforeEnd(i64),
+    /// At this offset, or at the first record behind it.
+    At(i64),
 }
 
 /// A record as it was read.
@@ -85,6 +88,23 @@ impl Reader {
         Ok(Self { consumer, unread })
     }
 
+    /// The offsets that each partition of a topic has now, as far as their transactions are decided.
+    ///
+    /// # Errors
+    /// [`Failure`] (69) when no broker answers.
+    pub(crate) fn offsets(&self, topic: &str) -> Result<BTreeMap<i32, Range<i64>>, Failure> {
+        let offsets_of = |partition: &i32| {
+            let (low, high) =
+                self.consumer.fetch_watermarks(topic, *partition, TIMEOUT).map_err(|error| {
+                    Failure::unavailable(format!(
+                        "kafka does not tell where {topic} ends ({error}): try again"
+                    ))
+                })?;
+            Ok((*partition, low..high))
+        };
+        self.unread.iter().map(offsets_of).collect()
+    }
+
     /// Waits for the next record. Dropping the wait loses nothing.
     ///
     /// # Errors
@@ -143,6 +163,7 @@ impl Start {
             Self::Beginning => Offset::Beginning,
             Self::End => Offset::End,
             Self::BeforeEnd(count) => Offset::OffsetTail(count),
+            Self::At(offset) => Offset::Offset(offset),
         }
     }
 }

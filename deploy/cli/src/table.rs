@@ -50,9 +50,41 @@ impl fmt::Display for Table {
     }
 }
 
+/// Lines of cells for a list that may have no end: each is printed as it comes, so none is held. A cell that is wider
+/// than its column widens it from there on; the last cell is as long as it likes.
+#[derive(Debug)]
+pub(crate) struct Columns<const N: usize>([usize; N]);
+
+impl<const N: usize> Columns<N> {
+    pub(crate) const fn new(widths: [usize; N]) -> Self {
+        Self(widths)
+    }
+
+    pub(crate) fn heading(&mut self, cells: [&str; N]) -> String {
+        self.line(&cells.map(|cell| console::style(cell).bold().to_string()))
+    }
+
+    pub(crate) fn line(&mut self, cells: &[String; N]) -> String {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(&mut self.0) {
+            *width = measure_text_width(cell).max(*width);
+            line.push_str(&pad_str(cell, *width, Alignment::Left, None));
+            line.push_str("  ");
+        }
+        line.trim_end().to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wide_cell_widens_its_column_from_there_on() {
+        let mut columns = Columns::new([3, 0]);
+        let mut line = |first: &str| columns.line(&[first.to_owned(), "x".to_owned()]);
+        assert_eq!([line("a"), line("हरियाणा"), line("b")], ["a    x", "हरियाणा  x", "b        x"]);
+    }
 
     #[test]
     fn columns_line_up_by_width_on_the_screen() {

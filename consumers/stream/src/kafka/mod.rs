@@ -12,7 +12,7 @@ use crate::client::{
     Client, ClientError, Connector, Gap, Message, Partition, Polled, Position, Record, SendError,
 };
 use crate::config::{Job, StreamConfig};
-pub use changelog::KafkaChangelog;
+pub use changelog::{ChangelogReader, KafkaChangelog};
 use consumer::GroupMember;
 use producer::TransactionalProducer;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};

@@ -1,0 +1,88 @@
+//! `sanchar dlq list`: the letters, and how many there are for each reason. Memory does not grow with the queue.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde_json::json;
+
+use super::filter::{Filters, reasons};
+use super::letters::Letters;
+use super::line;
+use super::receipts::Receipts;
+use crate::connection::Connection;
+use crate::content::Contents;
+use crate::outcome::{Outcome, Stop};
+use crate::table::Table;
+
+/// Stands for every reason that this release does not know.
+const OTHER: &str = "other";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sanchar dlq list                                   every letter, and how many there are for each reason
+  sanchar dlq list --since 2h --reason unknown-schema
+  sanchar dlq list --topic karnataka --until 2026-11-25
+  sanchar dlq list --json | jq -r 'select(.place) | .place'
+
+With --json, each line is a letter, and the last line holds the counts under `letters` and `by_reason`.
+Its attempt is 1, and one more for each time that the record was sent back before.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    filters: Filters,
+    /// Only the counts
+    #[arg(long)]
+    summary: bool,
+    /// One JSON object per line, for programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Stop> {
+    let cluster = args.connection.cluster()?;
+    let space = cluster.space();
+    let selection = args.filters.selection(&space, sanchar_runtime::clock::now_ms())?;
+    let mut letters = Letters::open(&cluster)?;
+    let known = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?.known;
+    let mut contents = Contents::new(cluster.registry_client()?);
+    let (mut columns, mut by_reason) = (line::columns(), BTreeMap::new());
+    while let Some(letter) = letters.next().await? {
+        if !selection.has(&letter, &mut contents).await? {
+            continue;
+        }
+        let reason = reasons().find(|reason| *reason == letter.reason).unwrap_or(OTHER);
+        *by_reason.entry(reason).or_default() += 1;
+        match (args.summary, args.json) {
+            (true, _) => {}
+            (false, true) => line::print_json(&line::json(&letter, &known, &space), out)?,
+            (false, false) => {
+                if by_reason.values().sum::<u64>() == 1 {
+                    writeln!(out, "{}", columns.heading(line::HEADING))?;
+                }
+                writeln!(out, "{}", columns.line(&line::cells(&letter, &known)))?;
+            }
+        }
+    }
+    summary(&by_reason, args, out)?;
+    Ok(Outcome::Done)
+}
+
+fn summary(by_reason: &BTreeMap<&str, u64>, args: &Args, out: &mut dyn Write) -> Result<(), Stop> {
+    let letters: u64 = by_reason.values().sum();
+    if args.json {
+        return line::print_json(&json!({ "letters": letters, "by_reason": by_reason }), out);
+    }
+    if letters > 0 {
+        let mut table = Table::new(["REASON", "LETTERS"]).right(&[1]);
+        for (reason, count) in by_reason {
+            table.row([(*reason).to_owned(), count.to_string()]);
+        }
+        let gap = if args.summary { "" } else { "\n" };
+        writeln!(out, "{gap}{table}")?;
+    }
+    let such = if args.filters.are_none() { "" } else { " by these filters" };
+    writeln!(out, "letters{such}: {letters}")?;
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! What a redrive says: a line for each letter where they are wanted, a bar on a terminal meanwhile, sums at the end.
+
+use std::io::{IsTerminal as _, Write};
+
+use console::style;
+use indicatif::{ProgressBar, ProgressStyle};
+use sanchar_schemas::topics::TopicSpace;
+use serde_json::{Value, json};
+
+use super::super::judge::Verdict;
+use super::super::letter::Letter;
+use super::super::line;
+use super::super::receipts::Copied;
+use super::Args;
+use crate::outcome::{Outcome, Stop};
+use crate::table::Columns;
+
+/// What became of a letter of a batch.
+#[derive(Debug)]
+pub(super) enum Done {
+    Sent(Copied),
+    /// Another redrive was quicker.
+    Judged(Verdict),
+}
+
+/// Letters, by what became of them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Sums {
+    sent: u64,
+    to_send: u64,
+    redriven: u64,
+    refused: u64,
+    no_way_back: u64,
+}
+
+pub(super) struct Report<'a> {
+    space: &'a TopicSpace,
+    is_dry: bool,
+    json: bool,
+    attempts_max: u32,
+    sums: Sums,
+    columns: Columns<5>,
+    bar: ProgressBar,
+    /// Offsets of the queue, for the bar.
+    offsets: u64,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(args: &Args, space: &'a TopicSpace, offsets: u64, out: &'a mut dyn Write) -> Self {
+        // Lines would spoil the bar, and the bar the lines.
+        let has_bar = args.yes && !args.json && std::io::stderr().is_terminal();
+        Self {
+            space,
+            is_dry: !args.yes,
+            json: args.json,
+            attempts_max: args.attempts_max,
+            sums: Sums::default(),
+            columns: Columns::new([11, 6, 15, 20, 0]),
+            bar: if has_bar { bar(offsets) } else { ProgressBar::hidden() },
+            offsets,
+            out,
+        }
+    }
+
+    /// So many offsets of the queue have not been read yet.
+    pub(super) fn left(&self, offsets: u64) {
+        self.bar.set_position(self.offsets.saturating_sub(offsets));
+    }
+
+    /// The letter was sent, and that is committed.
+    pub(super) fn sent(&mut self, letter: &Letter, copy: &Copied) -> Result<(), Stop> {
+        self.sums.sent += 1;
+        self.bar.set_message(format!("letters sent: {}", self.sums.sent));
+        if self.json {
+            let Copied { attempt, topic, partition, offset, .. } = copy;
+            let to = json!({ "topic": topic, "partition": partition, "offset": offset });
+            self.print_json(letter, "sent", *attempt, &to)?;
+        }
+        Ok(())
+    }
+
+    /// The letter is not sent; or it would be, but this is a dry run.
+    pub(super) fn judged(&mut self, letter: &Letter, verdict: Verdict) -> Result<(), Stop> {
+        let (sum, word, attempt, shown) = match verdict {
+            Verdict::Send { attempt, .. } => {
+                (&mut self.sums.to_send, "would-send", Some(attempt), style("would send").green())
+            }
+            Verdict::Redriven => (&mut self.sums.redriven, "redriven", None, style("sent before").dim()),
+            Verdict::Refused { tried } => {
+                (&mut self.sums.refused, "refused", Some(tried), style("refused").yellow())
+            }
+            Verdict::NoWayBack => {
+                (&mut self.sums.no_way_back, "no-way-back", None, style("no way back").red())
+            }
+        };
+        *sum += 1;
+        if self.json {
+            let to = match verdict {
+                Verdict::Send { source, .. } => json!({ "topic": source.topic(self.space) }),
+                _ => Value::Null,
+            };
+            return self.print_json(letter, word, attempt.unwrap_or_default(), &to);
+        }
+        if self.is_dry {
+            let attempt = attempt.map_or_else(|| "-".to_owned(), |attempt| format!("attempt {attempt}"));
+            let reason = letter.said(sanchar_schemas::headers::DLQ_REASON);
+            let source = letter.said(sanchar_schemas::headers::DLQ_TOPIC);
+            let cells = [shown.to_string(), letter.place.to_string(), reason, source, attempt];
+            writeln!(self.out, "{}", self.columns.line(&cells))?;
+        }
+        Ok(())
+    }
+
+    fn print_json(&mut self, letter: &Letter, verdict: &str, attempt: u32, to: &Value) -> Result<(), Stop> {
+        let attempt = Some(attempt).filter(|attempt| *attempt > 0);
+        let reason = letter.record.header(sanchar_schemas::headers::DLQ_REASON);
+        let place = letter.place.to_string();
+        let value =
+            json!({ "place": place, "reason": reason, "verdict": verdict, "attempt": attempt, "to": to });
+        line::print_json(&value, self.out)
+    }
+
+    /// The sums, and how the command ends.
+    pub(super) fn summary(&mut self) -> Result<Outcome, Stop> {
+        self.bar.finish_and_clear();
+        let Sums { sent, to_send, redriven, refused, no_way_back } = self.sums;
+        if self.json {
+            let sums = json!({
+                "dry_run": self.is_dry,
+                "sent": sent,
+                "would_send": to_send,
+                "redriven": redriven,
+                "refused": refused,
+                "no_way_back": no_way_back,
+            });
+            line::print_json(&sums, self.out)?;
+        } else {
+            let first = if self.is_dry { format!("would send: {to_send}") } else { format!("sent: {sent}") };
+            let (rest, max) = (format!("refused: {refused}, no way back: {no_way_back}"), self.attempts_max);
+            writeln!(self.out, "{first}, sent before: {redriven}, {rest}")?;
+            if to_send > 0 {
+                writeln!(self.out, "nothing was sent: add --yes to send them")?;
+            }
+            if refused > 0 {
+                let remedy = "mend what they fail for, then allow more with --attempts-max";
+                writeln!(self.out, "refused: these records were tried {max} times or more; {remedy}")?;
+            }
+            if no_way_back > 0 {
+                let remedy = "`sanchar dlq show` has what they hold";
+                writeln!(
+                    self.out,
+                    "no way back: their headers name no input topic of this installation; {remedy}"
+                )?;
+            }
+        }
+        let is_left = to_send + refused + no_way_back > 0;
+        Ok(if is_left { Outcome::Left } else { Outcome::Done })
+    }
+}
+
+/// A bar on standard error.
+fn bar(offsets: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {eta} left");
+    ProgressBar::new(offsets).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::letter::tests::letter;
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    const FROM: (&str, i32, i64) = ("crime.reported.in-dl", 1, 41);
+
+    /// What is printed when a letter has each verdict, and how the command ends.
+    fn printed(words: &[&str]) -> (String, Outcome) {
+        let args = Cli::try_parse_from([&["redrive"], words].concat()).unwrap().args;
+        let (mut out, space) = (Vec::new(), TopicSpace::default());
+        let mut report = Report::new(&args, &space, 9, &mut out);
+        let source = letter(17, FROM, "key").source.unwrap();
+        let send = Verdict::Send { source, attempt: 2 };
+        if args.yes {
+            let topic = source.topic(&space);
+            let copy = Copied { attempt: 2, at_ms: 5, topic, partition: 1, offset: 90 };
+            report.sent(&letter(17, FROM, "key"), &copy).unwrap();
+        } else {
+            report.judged(&letter(17, FROM, "key"), send).unwrap();
+        }
+        for (offset, verdict) in
+            [(18, Verdict::Redriven), (19, Verdict::Refused { tried: 3 }), (20, Verdict::NoWayBack)]
+        {
+            report.judged(&letter(offset, FROM, "malformed"), verdict).unwrap();
+        }
+        let outcome = report.summary().unwrap();
+        (console::strip_ansi_codes(&String::from_utf8(out).unwrap()).into_owned(), outcome)
+    }
+
+    #[test]
+    fn a_dry_run_says_what_a_run_would_do() {
+        let (text, outcome) = printed(&["--all"]);
+        assert_eq!(
+            text,
+            "\
+would send   0:17    key              crime.reported.in-dl  attempt 2
+sent before  0:18    malformed        crime.reported.in-dl  -
+refused      0:19    malformed        crime.reported.in-dl  attempt 3
+no way back  0:20    malformed        crime.reported.in-dl  -
+would send: 1, sent before: 1, refused: 1, no way back: 1
+nothing was sent: add --yes to send them
+refused: these records were tried 3 times or more; mend what they fail for, then allow more with --attempts-max
+no way back: their headers name no input topic of this installation; `sanchar dlq show` has what they hold
+"
+        );
+        assert_eq!(outcome, Outcome::Left);
+    }
+
+    #[test]
+    fn a_run_says_what_it_did() {
+        let (text, _) = printed(&["--all", "--yes", "--attempts-max", "3"]);
+        assert!(text.starts_with("sent: 1, sent before: 1, refused: 1, no way back: 1\nrefused:"), "{text}");
+        let (json, outcome) = printed(&["--all", "--yes", "--json"]);
+        let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 5, "a line for each letter, and the sums");
+        assert_eq!((&lines[0]["verdict"], &lines[0]["to"]["offset"]), (&json!("sent"), &json!(90)));
+        assert_eq!((&lines[4]["sent"], &lines[4]["dry_run"]), (&json!(1), &json!(false)));
+        assert_eq!(outcome, Outcome::Left, "a refused letter is left to a person");
+    }
+
+    #[test]
+    fn without_anything_left_it_ends_well() {
+        let args = Cli::try_parse_from(["redrive", "--all", "--yes"]).unwrap().args;
+        let (mut out, space) = (Vec::new(), TopicSpace::default());
+        assert_eq!(Report::new(&args, &space, 0, &mut out).summary().unwrap(), Outcome::Done);
+    }
+}
