@@ -29,6 +29,7 @@ mod model;
 mod offsets;
 mod partitions;
 mod poison;
+mod redrive;
 mod register_on_disk;
 mod registry_answers;
 mod registry_down;

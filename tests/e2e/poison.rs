@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 /// How long a record waits for the registry to learn its schema id.
 const GRACE_MS: i64 = 1_000;
 /// Header by which the test knows its records again.
-const CASE: &str = "case";
+pub(crate) const CASE: &str = "case";
 
 /// A record that must be dead-lettered.
-struct Poison {
-    name: &'static str,
+pub(crate) struct Poison {
+    pub(crate) name: &'static str,
     stage: &'static str,
-    reason: &'static str,
-    record: Outgoing,
+    pub(crate) reason: &'static str,
+    pub(crate) record: Outgoing,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +71,7 @@ async fn each_ends_in_the_dead_letter_queue_once_as_it_came() -> Result<()> {
     Ok(())
 }
 
-fn good(number: u32) -> CrimeEvent {
+pub(crate) fn good(number: u32) -> CrimeEvent {
     events::theft(state("IN-DL"), number, 1, "good")
 }
 
@@ -113,7 +113,8 @@ fn check_letter(
     Ok(())
 }
 
-async fn poisons(installation: &Installation) -> Result<Vec<Poison>> {
+/// One of each kind. The one in conflict is so with the first good event.
+pub(crate) async fn poisons(installation: &Installation) -> Result<Vec<Poison>> {
     let mut poisons = bytes(installation)?;
     poisons.extend(schemas(installation).await?);
     poisons.extend(claims(installation)?);

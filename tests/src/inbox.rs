@@ -151,15 +151,32 @@ pub fn scan(
 /// # Errors
 /// When the brokers do not answer.
 pub fn has_open_transaction(installation: &Installation) -> Result<bool> {
+    has_open_transaction_in(installation, &StateCode::all().map(Topic::Shared).collect::<Vec<_>>())
+}
+
+/// Whether a transaction is open that has written to one of these topics.
+///
+/// # Errors
+/// When the brokers do not answer.
+pub fn has_open_transaction_in(installation: &Installation, topics: &[Topic]) -> Result<bool> {
     let committed = reader(installation, "read_committed")?;
     let any = reader(installation, "read_uncommitted")?;
-    let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    let ends = |reader| wait_for("the ends of topics", || ends(installation, &inboxes, reader));
+    let ends = |reader| wait_for("the ends of topics", || ends(installation, topics, reader));
     let (written, decided) = (ends(&any)?, ends(&committed)?);
     let decided: HashMap<_, _> = decided.iter().map(|end| ((end.topic, end.partition), end.end)).collect();
     let is_open =
         |end: &End| decided.get(&(end.topic, end.partition)).is_none_or(|decided| *decided < end.end);
     Ok(written.iter().any(is_open))
+}
+
+/// Offset up to which the transactions of a topic are decided, summed over its partitions.
+///
+/// # Errors
+/// When the brokers do not answer.
+pub fn decided(installation: &Installation, topic: Topic) -> Result<i64> {
+    let committed = reader(installation, "read_committed")?;
+    let ends = wait_for("the ends of a topic", || ends(installation, &[topic], &committed))?;
+    Ok(ends.into_iter().map(|end| end.end).sum())
 }
 
 /// End of a partition that is not empty.
