@@ -4,6 +4,7 @@
 use crate::model::Model;
 use crate::workload;
 use anyhow::{Context as _, Result};
+use sanchar_tests::accounts::wait_registered;
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
 use std::ffi::OsStr;
@@ -29,6 +30,7 @@ async fn a_restart_goes_on_from_disk_and_a_damaged_register_is_built_anew() -> R
     workload::publish(&installation, &publications)?;
     let mut fanout = installation.fanout("fanout-1", "")?;
     Accounts::after(&mut fanout, EVENTS.into())?;
+    wait_registered(&mut fanout, records)?;
     assert_eq!(fanout.stop()?, 0);
 
     let register = installation.register_of("fanout-1");
@@ -46,10 +48,7 @@ async fn a_restart_goes_on_from_disk_and_a_damaged_register_is_built_anew() -> R
         assert_eq!(accounts.forwarded, 0, "{damage}: every repeat is known");
         let (read, rebuilt) =
             (read_of_changelog(&mut fanout)?, fanout.metric("sanchar_register_rebuilt_total")?);
-        wait_for("the register to hold every record once", || {
-            let known = format!("{:.0}", fanout.metric("sanchar_register_records")?);
-            Ok((known == records.to_string()).then_some(()))
-        })?;
+        wait_registered(&mut fanout, records)?;
         match damage {
             "nothing" => assert_eq!((read, rebuilt), (0.0, 0.0), "nothing was read again"),
             _ => assert!(read > 0.0, "{damage}: it was read again"),
@@ -67,6 +66,7 @@ async fn a_register_that_is_damaged_under_a_running_service_is_built_anew_at_onc
     workload::publish(&installation, &publications)?;
     let mut fanout = installation.fanout("fanout-1", "")?;
     Accounts::after(&mut fanout, EVENTS.into())?;
+    wait_registered(&mut fanout, model.records())?;
     assert_eq!(fanout.stop()?, 0); // so that all of it is on disk
 
     let mut fanout = installation.fanout("fanout-1", "")?;

@@ -3,8 +3,8 @@
 use crate::model::Model;
 use crate::workload;
 use anyhow::Result;
-use sanchar_tests::daemon::wait_for;
-use sanchar_tests::{Accounts, Daemon, Installation, Progress};
+use sanchar_tests::accounts::wait_registered;
+use sanchar_tests::{Accounts, Installation, Progress};
 
 const EVENTS: u32 = 3_000;
 
@@ -18,7 +18,7 @@ async fn a_repeat_after_a_restart_or_on_a_new_machine_is_still_a_repeat() -> Res
     let mut fanout = installation.fanout("fanout-1", "")?;
     let accounts = Accounts::after(&mut fanout, u64::from(EVENTS))?;
     assert_eq!((accounts.forwarded, &accounts.dropped), (first.forwarded, &first.dropped));
-    wait_until_known(&mut fanout, first.records())?;
+    wait_registered(&mut fanout, first.records())?;
     assert_eq!(fanout.stop()?, 0);
 
     for instance in ["fanout-1", "fanout-on-a-new-machine"] {
@@ -28,19 +28,10 @@ async fn a_repeat_after_a_restart_or_on_a_new_machine_is_still_a_repeat() -> Res
         let accounts = Accounts::after(&mut fanout, u64::from(EVENTS))?;
         assert_eq!((accounts.read, accounts.forwarded), (u64::from(EVENTS), 0), "{instance}");
         assert!(accounts.dropped["duplicate"] > 0 && accounts.dropped["stale"] > 0, "{accounts:?}");
-        wait_until_known(&mut fanout, first.records())?;
+        wait_registered(&mut fanout, first.records())?;
         assert_eq!(fanout.stop()?, 0);
     }
     assert_eq!(model.forwarded, first.forwarded);
     Progress::of(&installation)?.wait_done(3 * i64::from(EVENTS))?;
     model.check(&installation)
-}
-
-/// Waits until the register has this many records, as the instance's metric says: it reads them back.
-fn wait_until_known(fanout: &mut Daemon, records: u64) -> Result<()> {
-    let expected = format!("{records}");
-    wait_for("the register to hold every record once", || {
-        let known = format!("{:.0}", fanout.metric("sanchar_register_records")?);
-        Ok((known == expected).then_some(()))
-    })
 }

@@ -82,6 +82,17 @@ fn label<'l>(labels: &'l str, name: &str) -> &'l str {
     value.and_then(|rest| rest.split('"').next()).unwrap_or_default()
 }
 
+/// Waits until an instance's register holds this many records: it reads back what was delivered.
+///
+/// # Errors
+/// When it does not within a minute.
+pub fn wait_registered(fanout: &mut Daemon, records: u64) -> Result<()> {
+    wait_for(&format!("the register to hold {records} records"), || {
+        let registered = format!("{:.0}", fanout.metric("sanchar_register_records")?);
+        Ok((registered == records.to_string()).then_some(()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
