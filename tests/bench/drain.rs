@@ -1,9 +1,9 @@
 //! Drain of a pre-loaded backlog: the fan-out service and the copy loop in turn, on the same topics.
 
-use crate::process::{self, Usage};
 use crate::report::Report;
 use crate::workload;
 use anyhow::{Context as _, Result};
+use sanchar_tests::process::{self, Usage};
 use sanchar_tests::{Daemon, Installation, daemon};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -63,7 +63,7 @@ fn fan_out(installation: &Installation, events: u32) -> Result<Run> {
     let share = 1.0 - first / f64::from(events);
     let seconds = started.elapsed().as_secs_f64() / share;
     let after = process::usage(fanout.pid())?;
-    let usage = Usage { cpu_s: (after.cpu_s - before.cpu_s) / share, peak_rss_mib: after.peak_rss_mib };
+    let usage = Usage { cpu_s: (after.cpu_s - before.cpu_s) / share, ..after };
     let deliveries = fanout.metric("sanchar_deliveries_total")?;
     fanout.stop()?;
     Ok(Run { seconds, usage, deliveries })

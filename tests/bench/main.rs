@@ -15,7 +15,6 @@
 mod copy_loop;
 mod drain;
 mod latency;
-mod process;
 mod recovery;
 mod register;
 mod report;

@@ -1,7 +1,6 @@
 //! What the number of registered records costs: the time to build the register anew from its changelog, memory, and the
 //! time from a start after SIGKILL to the next delivery.
 
-use crate::process;
 use crate::report::Report;
 use crate::workload;
 use anyhow::Result;
@@ -10,6 +9,7 @@ use sanchar_fanout::register::Entry;
 use sanchar_schemas::StateSet;
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::topics::Topic;
+use sanchar_tests::process;
 use sanchar_tests::{Daemon, Installation, daemon};
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,8 @@
 //! From a state's file to its neighbours' inboxes, with the real producer and its example mapping.
 
 use anyhow::{Context as _, Result};
-use sanchar_schemas::codec::Decoder;
-use sanchar_schemas::schema::Record;
+use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
-use sanchar_schemas::{CrimeEvent, StateCode, wire};
 use sanchar_tests::daemon::{run, wait_for};
 use sanchar_tests::events::state;
 use sanchar_tests::{Accounts, Daemon, Installation, Progress, inbox};
@@ -32,12 +30,7 @@ fn publish_once(installation: &Installation, config: &Path) -> Result<Summary> {
 /// Names of the events in a state's topic, as published; a name that was published twice stands twice.
 fn published(installation: &Installation, origin: &str) -> Result<Vec<String>> {
     let records = inbox::read(installation, Topic::Reported(state(origin)))?;
-    let name = |record: &inbox::Received| {
-        let (_, datum) = wire::parse(record.value.as_deref().context("an event")?)?;
-        let event: CrimeEvent = Decoder::current(Record::CrimeEvent).decode(datum)?;
-        Ok(event.record_id.to_string())
-    };
-    records.iter().map(name).collect()
+    records.iter().map(|record| Ok(record.reported()?.record_id.to_string())).collect()
 }
 
 /// Checks that each of the states holds each name once, and every other state nothing.

@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 /// Addresses of the services.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// `host:port` of a broker.
+    /// `host:port` of each broker, with commas between.
     pub kafka: String,
     /// Where the registry's Confluent API begins.
     pub registry: String,
@@ -25,6 +25,12 @@ impl Cluster {
                 .with_context(|| format!("{name} is not set: run `make test`, or deploy/stack/with-stack"))
         };
         Ok(Self { kafka: variable("SANCHAR_TEST_KAFKA")?, registry: variable("SANCHAR_TEST_REGISTRY")? })
+    }
+
+    /// How many brokers keep each topic: all there are.
+    #[must_use]
+    pub fn replication(&self) -> i32 {
+        self.kafka.split(',').count().try_into().unwrap_or(i32::MAX)
     }
 
     /// Settings of a plain client.

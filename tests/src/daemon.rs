@@ -115,13 +115,18 @@ impl Daemon {
     /// # Errors
     /// When it ends before.
     pub fn address(&mut self) -> Result<String> {
-        let log = self.log.clone();
         wait_for("the daemon's address", || {
             self.check_running()?;
-            let text = std::fs::read_to_string(&log)?;
-            let starts = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-            Ok(starts.filter_map(|line| find(&line, "listen")).next())
+            Ok(listens(&self.log()?))
         })
+    }
+
+    /// Whether it has got as far as to say where it listens.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn has_started(&self) -> Result<bool> {
+        Ok(listens(&self.log()?).is_some())
     }
 
     /// Waits until `/readyz` answers 200.
@@ -247,6 +252,12 @@ impl Drop for Daemon {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The address that a log names first.
+fn listens(log: &str) -> Option<String> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter_map(|line| find(&line, "listen")).next()
 }
 
 fn find(value: &serde_json::Value, name: &str) -> Option<String> {

@@ -16,7 +16,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use sanchar_schemas::codec::Decoder;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
-use sanchar_schemas::{SharedCrimeEvent, StateCode, wire};
+use sanchar_schemas::{CrimeEvent, SharedCrimeEvent, StateCode, wire};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,16 @@ impl Received {
         let value = self.value.as_deref().context("the record has no value")?;
         let (_schema_id, datum) = wire::parse(value)?;
         Ok(Decoder::current(Record::SharedCrimeEvent).decode(datum)?)
+    }
+
+    /// The reported event in it.
+    ///
+    /// # Errors
+    /// When the value is not one.
+    pub fn reported(&self) -> Result<CrimeEvent> {
+        let value = self.value.as_deref().context("the record has no value")?;
+        let (_schema_id, datum) = wire::parse(value)?;
+        Ok(Decoder::current(Record::CrimeEvent).decode(datum)?)
     }
 
     /// Text of the last header of this name; empty where there is none.

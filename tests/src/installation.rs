@@ -153,11 +153,33 @@ impl Installation {
     /// # Errors
     /// As [`Installation::fanout`].
     pub fn fanout_behind(&self, kafka: &str, instance: &str, more: &str) -> Result<Daemon> {
-        let tables = self.fanout_toml_with(kafka, instance);
-        let text = format!("instance_id = \"{instance}\"\n{more}\n{tables}");
-        let config = self.write(&format!("{instance}.toml"), &text)?;
+        let config = self.fanout_config(kafka, instance, more)?;
         Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], self.folder())
     }
+
+    /// Writes the configuration file of such an instance; its last table is `[register]`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn fanout_config(&self, kafka: &str, instance: &str, more: &str) -> Result<PathBuf> {
+        let tables = self.fanout_toml_with(kafka, instance);
+        self.write(&format!("{instance}.toml"), &format!("instance_id = \"{instance}\"\n{more}\n{tables}"))
+    }
+}
+
+/// Removes an installation's topics, where a cluster is to serve many more.
+///
+/// # Errors
+/// When the brokers refuse.
+pub async fn remove_topics(installation: &Installation) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = installation.cluster.client().create()?;
+    let names: Vec<String> = Topic::all().map(|topic| installation.topic(topic)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));
+    for result in admin.delete_topics(&names, &options).await? {
+        ensure!(result.is_ok(), "a topic was not removed: {result:?}");
+    }
+    Ok(())
 }
 
 async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
@@ -169,7 +191,7 @@ async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
         .iter()
         .map(|(name, bytes, topic)| {
             let spec = topic.spec();
-            NewTopic::new(name, spec.partitions, TopicReplication::Fixed(1))
+            NewTopic::new(name, spec.partitions, TopicReplication::Fixed(cluster.replication()))
                 .set("cleanup.policy", &spec.cleanup)
                 .set("max.message.bytes", bytes)
         })

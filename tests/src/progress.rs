@@ -3,10 +3,11 @@
 
 use crate::daemon::{wait_for, wait_for_up_to};
 use crate::installation::Installation;
-use anyhow::Result;
-use rdkafka::TopicPartitionList;
+use anyhow::{Context as _, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
 use std::time::Duration;
@@ -17,6 +18,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// A look at the committed offsets.
 pub struct Progress {
     consumer: BaseConsumer,
+    reader: BaseConsumer,
     partitions: TopicPartitionList,
 }
 
@@ -35,7 +37,10 @@ impl Progress {
                 partitions.add_partition(&installation.topic(topic), partition);
             }
         }
-        Ok(Self { consumer: config.create()?, partitions })
+        let consumer = config.create()?;
+        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
+        let reader = config.set("enable.auto.commit", "false").create()?;
+        Ok(Self { consumer, reader, partitions })
     }
 
     /// Input records that are done: forwarded, dropped or dead-lettered. Waits for a broker that has just started.
@@ -43,16 +48,46 @@ impl Progress {
     /// # Errors
     /// When the brokers do not answer.
     pub fn done(&self) -> Result<i64> {
-        let committed = wait_for("the group's coordinator", || {
+        let committed = self.committed()?;
+        let offsets =
+            committed.elements().iter().filter_map(|element| element.offset().to_raw()).collect::<Vec<_>>();
+        Ok(offsets.into_iter().filter(|offset| *offset > 0).sum())
+    }
+
+    fn committed(&self) -> Result<TopicPartitionList> {
+        wait_for("the group's coordinator", || {
             match self.consumer.committed_offsets(self.partitions.clone(), ANSWER) {
                 Ok(committed) => Ok(Some(committed)),
                 Err(error) if error.rdkafka_error_code().is_some_and(is_starting) => Ok(None),
                 Err(error) => Err(error.into()),
             }
-        })?;
-        let offsets =
-            committed.elements().iter().filter_map(|element| element.offset().to_raw()).collect::<Vec<_>>();
-        Ok(offsets.into_iter().filter(|offset| *offset > 0).sum())
+        })
+    }
+
+    /// Whether all that was committed to the input topics so far is done. An offset at the end that holds the marker of
+    /// a transaction is nothing to be done.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn has_caught_up(&self) -> Result<bool> {
+        let mut behind = TopicPartitionList::new();
+        for done in self.committed()?.elements() {
+            let (low, end) = self.consumer.fetch_watermarks(done.topic(), done.partition(), ANSWER)?;
+            let next = done.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low);
+            if next < end {
+                behind.add_partition_offset(done.topic(), done.partition(), Offset::Offset(next))?;
+            }
+        }
+        self.reader.assign(&behind)?;
+        let mut unread = behind.count();
+        while unread > 0 {
+            match self.reader.poll(ANSWER).context("no answer from the brokers")? {
+                Err(KafkaError::PartitionEOF(_)) => unread -= 1,
+                Err(error) => return Err(error.into()),
+                Ok(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Waits until so many are done.

@@ -45,6 +45,8 @@ pub enum Frames {
     Requests(Api),
     /// From the broker, which has acted.
     Responses(Api),
+    /// Of every kind, both ways.
+    Any,
 }
 
 /// What happens to a frame.
@@ -160,6 +162,12 @@ impl Proxy {
         self.shared.locked().rules.values().any(|rule| rule.left == 1)
     }
 
+    /// Whether it has not happened yet to a frame of this kind.
+    #[must_use]
+    pub fn is_waiting_for(&self, frames: Frames) -> bool {
+        self.shared.locked().rules.get(&frames).is_some_and(|rule| rule.left == 1)
+    }
+
     /// Lets these frames pass again, and those go on that were held.
     pub fn release(&self, frames: Frames) {
         let mut state = self.shared.locked();
@@ -185,9 +193,13 @@ impl Proxy {
     /// How many frames of this kind came so far, whatever became of them.
     #[must_use]
     pub fn seen(&self, frames: Frames) -> u64 {
-        let (Frames::Requests(api) | Frames::Responses(api)) = frames;
-        let (requests, responses) = self.shared.locked().seen.get(&(api as i16)).copied().unwrap_or_default();
-        if frames == Frames::Requests(api) { requests } else { responses }
+        let seen = &self.shared.locked().seen;
+        let of = |api: Api| seen.get(&(api as i16)).copied().unwrap_or_default();
+        match frames {
+            Frames::Requests(api) => of(api).0,
+            Frames::Responses(api) => of(api).1,
+            Frames::Any => seen.values().map(|(requests, responses)| requests + responses).sum(),
+        }
     }
 
     /// Ends the client's connections. What is held on its way to the broker can still be released; what the broker
@@ -341,8 +353,10 @@ impl Route {
 }
 
 fn is_of(of: Frames, key: i16, frames: fn(Api) -> Frames) -> bool {
-    let (Frames::Requests(api) | Frames::Responses(api)) = of;
-    api as i16 == key && frames(api) == of
+    match of {
+        Frames::Requests(api) | Frames::Responses(api) => api as i16 == key && frames(api) == of,
+        Frames::Any => true,
+    }
 }
 
 /// A whole frame with its length in front.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long the brokers may take to acknowledge everything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// More than any record of a test: the brokers judge, not this client.
 const MESSAGE_BYTES_MAX: &str = "100000000";
 

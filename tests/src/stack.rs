@@ -1,4 +1,4 @@
-//! A broker and a registry of one test's own, for what would disturb every other test: a crash of the broker.
+//! A broker, or three, and a registry of one test's own, for what would disturb every other test: a crash of the broker.
 //! However the test ends, even by SIGKILL, `deploy/stack/with-stack` takes them down.
 
 use crate::cluster::Cluster;
@@ -12,6 +12,8 @@ use tempfile::NamedTempFile;
 const READY: &str = "ready";
 /// Names the file of further broker settings.
 const SETTINGS: &str = "SANCHAR_STACK_KAFKA_PROPERTIES";
+/// Says how many brokers there are.
+const BROKERS: &str = "SANCHAR_STACK_BROKERS";
 
 /// A running stack; taken down when dropped.
 #[derive(Debug)]
@@ -42,6 +44,18 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_with(settings: &str) -> Result<Self> {
+        Self::of(1, settings)
+    }
+
+    /// Starts a stack of three brokers, `kafka-1` to `kafka-3`, which keep every topic thrice.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub fn start_cluster() -> Result<Self> {
+        Self::of(3, "")
+    }
+
+    fn of(brokers: u8, settings: &str) -> Result<Self> {
         let properties = NamedTempFile::new()?;
         std::fs::write(&properties, settings)?;
         let report = format!(
@@ -50,6 +64,7 @@ impl Stack {
         let mut holder = Command::new(script("with-stack"))
             .args(["sh", "-c", &report])
             .env(SETTINGS, properties.path())
+            .env(BROKERS, brokers.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -76,7 +91,7 @@ impl Stack {
     /// # Errors
     /// When it cannot be killed.
     pub fn crash_broker(&self) -> Result<()> {
-        self.stack(&["stop", "--now", "kafka"]).map(drop)
+        self.crash("kafka")
     }
 
     /// Stops the broker as an operator would.
@@ -84,7 +99,7 @@ impl Stack {
     /// # Errors
     /// When it does not stop.
     pub fn stop_broker(&self) -> Result<()> {
-        self.stack(&["stop", "kafka"]).map(drop)
+        self.stop("kafka")
     }
 
     /// Starts the broker again and waits until it answers.
@@ -92,7 +107,31 @@ impl Stack {
     /// # Errors
     /// When it does not.
     pub fn start_broker(&self) -> Result<()> {
-        self.stack(&["start", "kafka"]).map(drop)
+        self.start_again("kafka")
+    }
+
+    /// Kills one service, for example `kafka-2`, as a power cut would.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn crash(&self, service: &str) -> Result<()> {
+        self.stack(&["stop", "--now", service]).map(drop)
+    }
+
+    /// Stops one service as an operator would.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop(&self, service: &str) -> Result<()> {
+        self.stack(&["stop", service]).map(drop)
+    }
+
+    /// Starts one service again and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn start_again(&self, service: &str) -> Result<()> {
+        self.stack(&["start", service]).map(drop)
     }
 
     /// What one of Kafka's own tools says, by the name that `stack tool` knows it under.
@@ -108,6 +147,7 @@ impl Stack {
             .args(args)
             .env("SANCHAR_STACK_DATA", &self.data)
             .env(SETTINGS, self.properties.path())
+            .env_remove(BROKERS)
             .output()?;
         let error = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "stack {args:?} ended with {}: {error}", output.status);
