@@ -30,6 +30,7 @@ help: ## list the targets
 	@printf '  make demo DEMO_ARGS="--help"       what the demonstration can be told\n'
 	@printf '  make test                          everything that must hold before a change goes in\n'
 	@printf '  make test TEST_ARGS="-p sanchar-tests --test e2e"   only some of the tests, after all other checks\n'
+	@printf '  make faults EPISODES=200 SEED=7    exactly once, attacked two hundred times\n'
 	@printf '  make bench BENCH_ARGS="--help"     what the benchmark can be told\n'
 
 # ---- what must be installed ---------------------------------------------------------------------------------------
@@ -116,6 +117,22 @@ audit: $(deny) ## licences, sources and duplicates of all dependencies
 .PHONY: audit-advisories
 audit-advisories: $(deny) ## known vulnerabilities; needs the advisory database, which is fetched with git from outside
 	$(deny) check advisories
+
+EPISODES ?= 20
+SEED ?= $(shell date +%s)
+ONLY ?=
+.PHONY: faults
+faults: deps ## break a running line at random, EPISODES times, and judge what it delivered; SEED and ONLY repeat
+	@$(stack) fetch
+	cargo build --workspace --locked
+	$(target)/debug/faults --episodes $(EPISODES) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+
+HOURS ?= 1
+.PHONY: soak
+soak: deps ## one line for HOURS at 200 events a second, with a fault every minute; draws what it showed
+	@$(stack) fetch
+	cargo build --workspace --locked
+	$(target)/debug/faults soak --hours $(HOURS) --seed $(SEED)
 
 .PHONY: bench
 bench: deps ## throughput and latency in a release build; BENCH_ARGS are passed on
