@@ -83,7 +83,16 @@ async fn prepare_and_play(
     let workload = Workload::new(&installation, chance).await?;
     let played = play(plan, stack, &installation, registry, workload, report).await;
     if played.is_err() || !report.is_clean() {
+        std::fs::create_dir_all(evidence)?;
         keep(installation.folder(), evidence)?;
+        keep(&stack.logs(), evidence)?;
+        // What the coordinator knows, and transactions that nobody will end; the tool may find the brokers gone.
+        for (name, question) in
+            [("transactions", &["list"][..]), ("hanging", &["find-hanging", "--broker-id", "1"])]
+        {
+            let answer = stack.tool(&[&["transactions"], question].concat());
+            std::fs::write(evidence.join(name), answer.unwrap_or_else(|error| format!("{error:#}")))?;
+        }
         return played;
     }
     remove_topics(&installation).await
@@ -164,7 +173,6 @@ fn check_producer(installation: &Installation, rows: u64) -> Result<()> {
 
 /// Logs and configuration of an episode that was not clean.
 fn keep(folder: &Path, evidence: &Path) -> Result<()> {
-    std::fs::create_dir_all(evidence)?;
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {

@@ -39,6 +39,7 @@ const EPISODES_OF_A_SITE: u64 = 25;
 Examples:
   make faults EPISODES=200 SEED=7          two hundred episodes
   make faults SEED=7 ONLY=31               the plan of one of them again
+  target/debug/faults --seed 7 --episodes 500 --with crash-broker
 
 Exit code 0: every episode was clean. 1: some were not; their seeds, findings and logs are named."
 )]
@@ -52,6 +53,9 @@ struct Args {
     /// Only the episode of this number
     #[arg(long, value_name = "NUMBER")]
     only: Option<u64>,
+    /// Only episodes that plan this fault, for example crash-broker
+    #[arg(long, value_name = "FAULT")]
+    with: Option<String>,
     /// Where all of it is written as JSON, and logs of episodes that were not clean
     #[arg(long, default_value = "target/faults")]
     folder: PathBuf,
@@ -80,6 +84,9 @@ async fn main() -> Result<ExitCode> {
     for (done, number) in (1..).zip(&numbers) {
         let mut chance = Chance::seeded(seed.wrapping_mul(1_000_003).wrapping_add(*number));
         let plan = Plan::draw(&mut chance);
+        if args.with.as_ref().is_some_and(|fault| !plan.has(fault)) {
+            continue;
+        }
         let stack = site(&mut sites, plan.site)?;
         let evidence = args.folder.join(format!("{seed}-{number}"));
         let report = episode::run(*number, &plan, &mut chance, stack, &evidence).await;

@@ -197,6 +197,11 @@ impl Plan {
         });
     }
 
+    /// Whether a fault is planned, by its symbol.
+    pub(crate) fn has(&self, fault: &str) -> bool {
+        self.strikes.iter().any(|strike| strike.fault.as_str() == fault)
+    }
+
     /// Whether an instance needs a disk of its own, which can be filled.
     pub(crate) fn fills_disk_of(&self, instance: usize) -> bool {
         self.meets(Fault::FillRegisterDisk, instance)

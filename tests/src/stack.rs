@@ -134,6 +134,12 @@ impl Stack {
         self.stack(&["start", service]).map(drop)
     }
 
+    /// Folder of the services' logs.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        Path::new(&self.data).join("log")
+    }
+
     /// What one of Kafka's own tools says, by the name that `stack tool` knows it under.
     ///
     /// # Errors
