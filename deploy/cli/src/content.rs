@@ -11,6 +11,7 @@ use sanchar_schemas::schema::Record as RecordType;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, SharedCrimeEvent, wire};
 
+use crate::dlq::receipts::Receipt;
 use crate::reader::Record;
 
 /// Schema versions that are kept ready. More than an installation ever has.
@@ -25,7 +26,9 @@ pub(crate) enum Content {
     Shared(Box<SharedCrimeEvent>),
     /// An entry of the deduplication register.
     Register(Entry),
-    /// The register forgets a record.
+    /// Note that a dead letter was sent back.
+    Receipt(Receipt),
+    /// The register forgets a record, or a receipt is taken back.
     Forgotten,
     /// None of these, and why.
     Undecodable(String),
@@ -49,7 +52,11 @@ impl Contents {
     /// [`Failure`] (69) when the registry gives no answer.
     pub(crate) async fn of(&mut self, topic: Topic, record: &Record) -> Result<Content, Failure> {
         let content = match (topic, record.value.as_deref()) {
-            (Topic::Register, None) => Ok(Content::Forgotten),
+            (Topic::Register | Topic::Redriven, None) => Ok(Content::Forgotten),
+            (Topic::Redriven, Some(value)) => {
+                let receipt = serde_json::from_slice(value).map(Content::Receipt);
+                receipt.map_err(|error| format!("not a receipt that this release writes: {error}").into())
+            }
             (Topic::Register, Some(value)) => {
                 let entry = Entry::from_bytes(value).map(Content::Register);
                 entry.ok_or_else(|| "not an entry of the register that this release writes".to_owned().into())
@@ -186,6 +193,17 @@ mod tests {
             contents.of(Topic::Register, &with_value(b"x")).await.unwrap(),
             Content::Undecodable(_)
         ));
+    }
+
+    #[tokio::test]
+    async fn a_receipt_is_read_as_it_stands() {
+        let config = RegistryConfig { url: "http://127.0.0.1:1".into(), ..RegistryConfig::default() };
+        let mut contents = Contents::new(RegistryClient::new(&config).unwrap());
+        let receipt = Receipt { letter_at_ms: Some(1), copies: Vec::new() };
+        let record = with_value(&serde_json::to_vec(&receipt).unwrap());
+        assert_eq!(contents.of(Topic::Redriven, &record).await.unwrap(), Content::Receipt(receipt));
+        let broken = contents.of(Topic::Redriven, &with_value(b"{}")).await.unwrap();
+        assert!(matches!(broken, Content::Undecodable(_)), "{broken:?}");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ mod line;
 mod list;
 mod place;
 mod producer;
-mod receipts;
+pub(crate) mod receipts;
 mod redrive;
 mod show;
 mod when;

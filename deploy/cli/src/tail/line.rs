@@ -17,6 +17,7 @@ use sanchar_schemas::{Outline, StateCode, headers};
 use serde::Serialize;
 
 use crate::content::Content;
+use crate::dlq::receipts::Receipt;
 use crate::moment::in_india;
 use crate::reader::Record;
 use crate::text::clean;
@@ -30,6 +31,7 @@ pub(crate) fn text(record: &Record, content: &Content) -> String {
         Content::Reported(event) => event_line(event, &head_of(event), ""),
         Content::Shared(shared) => shared_line(record, shared),
         Content::Register(entry) => register_line(record, entry),
+        Content::Receipt(receipt) => receipt_line(record, receipt),
         Content::Forgotten => format!("{}  forgotten", key(record)),
         Content::Undecodable(reason) => undecodable(record, reason),
     }
@@ -79,6 +81,19 @@ fn register_line(record: &Record, entry: &Entry) -> String {
     let start = columns([(&in_india(entry.last_seen_ms), 26), (&key(record), 36)]);
     let hash: String = entry.content_hash.to_string().chars().take(12).collect();
     format!("{start}revision {}  content {hash}  held by {holders}", entry.revision)
+}
+
+fn receipt_line(record: &Record, receipt: &Receipt) -> String {
+    let last = receipt.copies.iter().max_by_key(|copy| copy.at_ms);
+    let at = last.map(|copy| in_india(copy.at_ms)).unwrap_or_default();
+    let copies: Vec<String> = receipt
+        .copies
+        .iter()
+        .map(|copy| {
+            format!("attempt {} at {}[{}]@{}", copy.attempt, clean(&copy.topic), copy.partition, copy.offset)
+        })
+        .collect();
+    format!("{}letter {} was sent back: {}", columns([(&at, 26)]), key(record), copies.join(", "))
 }
 
 fn dead_letter(record: &Record, reason: &str, content: &Content) -> String {
@@ -170,6 +185,7 @@ enum Value<'a> {
     Reported(&'a CrimeEvent),
     Shared(&'a SharedCrimeEvent),
     Register { revision: i64, content_hash: Sha256, recipients: Vec<StateCode>, last_seen_ms: i64 },
+    Receipt(&'a Receipt),
     Nothing,
 }
 
@@ -193,6 +209,7 @@ pub(crate) fn json(record: &Record, content: &Content) -> Result<String, serde_j
             recipients: recipients.iter().collect(),
             last_seen_ms: *last_seen_ms,
         },
+        Content::Receipt(receipt) => Value::Receipt(receipt),
         Content::Forgotten | Content::Undecodable(_) => Value::Nothing,
     };
     let error = match content {

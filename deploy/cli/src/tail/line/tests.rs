@@ -1,6 +1,7 @@
 //! Lines as plain expected strings, from the contract's golden records.
 
 use super::*;
+use crate::dlq::receipts::Copied;
 use sanchar_schemas::StateSet;
 use serde_json::{Value, json as value};
 
@@ -106,6 +107,24 @@ fn the_register_shows_who_holds_a_record() {
     let line: Value =
         serde_json::from_str(&json(&record("r", &[]), &Content::Register(entry)).unwrap()).unwrap();
     assert_eq!(line["value"]["recipients"], value!(["IN-HR", "IN-UP"]));
+}
+
+#[test]
+fn a_receipt_says_where_each_copy_stands() {
+    let copy = |attempt, offset| Copied {
+        attempt,
+        at_ms: 0,
+        topic: "crime.reported.in-dl".to_owned(),
+        partition: 1,
+        offset,
+    };
+    let receipt = Receipt { letter_at_ms: None, copies: vec![copy(2, 7), copy(3, 9)] };
+    let line = text(&record("crime.dlq.redriven", &[]), &Content::Receipt(receipt.clone()));
+    let copies = "attempt 2 at crime.reported.in-dl[1]@7, attempt 3 at crime.reported.in-dl[1]@9";
+    assert!(line.ends_with(&format!("was sent back: {copies}")), "{line}");
+    let line: Value =
+        serde_json::from_str(&json(&record("r", &[]), &Content::Receipt(receipt)).unwrap()).unwrap();
+    assert_eq!(line["value"]["copies"][1]["offset"], 9);
 }
 
 #[test]
