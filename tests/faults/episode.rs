@@ -1,8 +1,11 @@
 //! One episode: a line is started, records flow, faults strike, all is mended, the line drains, and the judge reads
 //! the topics. Bounded in time: a line that does not drain is a finding.
 
-use crate::line::{Count, Line, Registry};
+use crate::evidence;
+use crate::line::{Line, Registry};
 use crate::plan::{Fault, Plan, STRIKING_MS, Site, Strike};
+use crate::redriven;
+use crate::strike::Count;
 use crate::workload::{PRODUCER, Workload, goa_names};
 use anyhow::{Context as _, Result, ensure};
 use sanchar_schemas::topics::Topic;
@@ -39,6 +42,25 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    fn of(episode: u64, plan: &Plan) -> Self {
+        Self {
+            episode,
+            site: plan.site,
+            plan: format!("{plan:?}"),
+            seconds: 0.0,
+            drain_seconds: 0.0,
+            faults: BTreeMap::new(),
+            restarts: 0,
+            verdict: None,
+            failure: None,
+        }
+    }
+
+    /// One that could not begin.
+    pub(crate) fn failed(episode: u64, plan: &Plan, error: &anyhow::Error) -> Self {
+        Self { failure: Some(format!("{error:#}")), ..Self::of(episode, plan) }
+    }
+
     pub(crate) fn is_clean(&self) -> bool {
         self.failure.is_none() && self.verdict.as_ref().is_some_and(Verdict::is_clean)
     }
@@ -53,17 +75,7 @@ pub(crate) async fn run(
     evidence: &Path,
 ) -> Report {
     let began = Instant::now();
-    let mut report = Report {
-        episode,
-        site: plan.site,
-        plan: format!("{plan:?}"),
-        seconds: 0.0,
-        drain_seconds: 0.0,
-        faults: BTreeMap::new(),
-        restarts: 0,
-        verdict: None,
-        failure: None,
-    };
+    let mut report = Report::of(episode, plan);
     if let Err(error) = prepare_and_play(plan, chance, stack, evidence, &mut report).await {
         report.failure = Some(format!("{error:#}"));
     }
@@ -82,20 +94,12 @@ async fn prepare_and_play(
     let registry = Registry::before(&mut installation)?;
     let workload = Workload::new(&installation, chance).await?;
     let played = play(plan, stack, &installation, registry, workload, report).await;
-    if played.is_err() || !report.is_clean() {
-        std::fs::create_dir_all(evidence)?;
-        keep(installation.folder(), evidence)?;
-        keep(&stack.logs(), evidence)?;
-        // What the coordinator knows, and transactions that nobody will end; the tool may find the brokers gone.
-        for (name, question) in
-            [("transactions", &["list"][..]), ("hanging", &["find-hanging", "--broker-id", "1"])]
-        {
-            let answer = stack.tool(&[&["transactions"], question].concat());
-            std::fs::write(evidence.join(name), answer.unwrap_or_else(|error| format!("{error:#}")))?;
-        }
-        return played;
+    if played.is_ok() && report.verdict.as_ref().is_some_and(Verdict::is_clean) {
+        return remove_topics(&installation).await;
     }
-    remove_topics(&installation).await
+    let kept = evidence::keep(&installation, stack, evidence);
+    // What went wrong first is what counts.
+    played.and(kept)
 }
 
 async fn play(
@@ -117,7 +121,7 @@ async fn play(
         struck.and(published.and_then(|published| published))
     });
     report.faults.clone_from(&line.counts);
-    struck?;
+    let published = struck?;
     line.finish_producer()?;
     let mended = Instant::now();
     let progress = Progress::of(installation)?;
@@ -127,7 +131,8 @@ async fn play(
     drained?;
     report.verdict = Some(judge::judge(installation)?);
     line.stop()?;
-    check_producer(installation, plan.rows)
+    check_producer(installation, plan.rows)?;
+    redriven::check(installation, published)
 }
 
 /// A fault begins or ends.
@@ -168,16 +173,5 @@ fn check_producer(installation: &Installation, rows: u64) -> Result<()> {
     let strange = published.difference(&expected).count();
     ensure!(lost == 0, "{lost} of {rows} rows were never published");
     ensure!(strange == 0, "{strange} records were published that stand in no row");
-    Ok(())
-}
-
-/// Logs and configuration of an episode that was not clean.
-fn keep(folder: &Path, evidence: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            std::fs::copy(&path, evidence.join(name))?;
-        }
-    }
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! A running line and what is done to it: instances of the fan-out, a producer, a registry and brokers, each of which
-//! a fault can meet. A fault begins and ends; whether it took effect is counted, so that an episode in which nothing
-//! happened is seen.
+//! A running line: instances of the fan-out, a producer, a registry and brokers, each of which a fault can meet. It
+//! starts them, keeps them running as a supervisor would, and stops them. What faults do to it is in `strike`.
 
 use crate::clock::Clock;
-use crate::plan::{Fault, Plan, Site, Strike};
+use crate::plan::{Fault, Plan, Site};
+use crate::strike::Count;
 use crate::victim::Victim;
 use crate::workload::{PRODUCER, UNKNOWN_SCHEMA_GRACE_MS};
-use anyhow::{Context as _, Result};
-use sanchar_tests::front::{Answer, Front};
+use anyhow::Result;
+use sanchar_tests::front::Front;
 use sanchar_tests::gate::Gate;
 use sanchar_tests::process::{Usage, usage};
-use sanchar_tests::proxy::{Deed, Frames, Proxy};
+use sanchar_tests::proxy::Proxy;
 use sanchar_tests::stack::Stack;
 use sanchar_tests::{Daemon, Installation};
 use std::collections::BTreeMap;
@@ -20,24 +20,13 @@ use std::time::{Duration, Instant};
 
 /// Brokers abort what a killed instance left open after this long, ms.
 const TRANSACTION_TIMEOUT_MS: u64 = 3_000;
-/// How much later a slow registry answers.
-const LATE: Duration = Duration::from_millis(400);
 /// A line that nothing disturbs is ready after this long.
 const STARTING: Duration = Duration::from_secs(60);
-/// How long a frame that is to be held may let wait for itself.
-const HOLDING: Duration = Duration::from_millis(500);
-
-/// How often each fault took effect, and how often it found nothing to meet.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
-pub(crate) struct Count {
-    pub(crate) met: u64,
-    pub(crate) missed: u64,
-}
 
 /// A registry that can go away and come late. Only daemons reach it this way.
 pub(crate) struct Registry {
-    gate: Gate,
-    front: Front,
+    pub(crate) gate: Gate,
+    pub(crate) front: Front,
 }
 
 impl Registry {
@@ -53,16 +42,18 @@ impl Registry {
 
 /// The line of one episode.
 pub(crate) struct Line<'a> {
-    plan: &'a Plan,
-    stack: &'a Stack,
-    installation: &'a Installation,
-    instances: Vec<Victim>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) stack: &'a Stack,
+    pub(crate) installation: &'a Installation,
+    pub(crate) instances: Vec<Victim>,
     /// Instances that joined, by the strike that brought them.
-    joined: BTreeMap<usize, Victim>,
-    producer: Option<Victim>,
-    registry: Registry,
-    redrives: BTreeMap<usize, Daemon>,
+    pub(crate) joined: BTreeMap<usize, Victim>,
+    pub(crate) producer: Option<Victim>,
+    pub(crate) registry: Registry,
+    pub(crate) redrives: BTreeMap<usize, Daemon>,
     pub(crate) counts: BTreeMap<Fault, Count>,
+    /// Counts from the beginning of faults of which only the end tells whether they met something, by strike.
+    pub(crate) undecided: BTreeMap<usize, u64>,
 }
 
 impl<'a> Line<'a> {
@@ -83,6 +74,7 @@ impl<'a> Line<'a> {
             registry,
             redrives: BTreeMap::new(),
             counts: BTreeMap::new(),
+            undecided: BTreeMap::new(),
         };
         for number in 0..plan.instances {
             let mut instance = line.instance(&format!("fanout-{}", number + 1))?;
@@ -104,7 +96,7 @@ impl<'a> Line<'a> {
         Ok(line)
     }
 
-    fn instance(&self, name: &str) -> Result<Victim> {
+    pub(crate) fn instance(&self, name: &str) -> Result<Victim> {
         let Plan { workers, group_protocol, batch_records_max, .. } = self.plan;
         let stream = format!(
             "stream = {{ workers = {workers}, group_protocol = \"{group_protocol}\", batch_records_max = \
@@ -158,142 +150,6 @@ impl<'a> Line<'a> {
             victim.supervise()?;
         }
         Ok(())
-    }
-
-    pub(crate) fn begin(&mut self, number: usize, strike: &Strike) -> Result<()> {
-        let has_met = self.strike(number, strike)?;
-        self.count(strike.fault, has_met);
-        Ok(())
-    }
-
-    /// A fault of single frames is counted at its end, when it is known whether such a frame came.
-    fn count(&mut self, fault: Fault, has_met: Option<bool>) {
-        let count = self.counts.entry(fault).or_default();
-        match has_met {
-            Some(true) => count.met += 1,
-            Some(false) => count.missed += 1,
-            None => {}
-        }
-    }
-
-    fn strike(&mut self, number: usize, strike: &Strike) -> Result<Option<bool>> {
-        let Strike { fault, whom, frames, lasting_ms, .. } = *strike;
-        let broker = self.broker(whom);
-        let instances = self.instances.len();
-        let instance = self.instances.get_mut(whom % instances).context("an instance")?;
-        let has_met = match fault {
-            Fault::KillFanout => instance.kill()?,
-            Fault::FreezeFanout => instance.freeze()?,
-            Fault::StopFanout => is_clean(instance.stop()?)?,
-            Fault::AddFanout => {
-                let mut joining = self.instance(&format!("fanout-joined-{number}"))?;
-                joining.start()?;
-                self.joined.insert(number, joining);
-                true
-            }
-            Fault::KillProducer => self.producer.as_mut().map_or(Ok(false), Victim::kill)?,
-            Fault::FreezeProducer => self.producer.as_mut().map_or(Ok(false), Victim::freeze)?,
-            Fault::StopProducer => match &mut self.producer {
-                Some(producer) => is_clean(producer.stop()?)?,
-                None => false,
-            },
-            Fault::CrashBroker => self.stack.crash(&broker).map(|()| true)?,
-            Fault::RestartBroker => self.stack.stop(&broker).map(|()| true)?,
-            Fault::RollBrokers => {
-                for broker in ["kafka-1", "kafka-2", "kafka-3"] {
-                    self.stack.stop(broker)?;
-                    self.stack.start_again(broker)?;
-                }
-                true
-            }
-            Fault::RegistryDown => {
-                self.registry.gate.close();
-                true
-            }
-            Fault::RegistrySlow => {
-                self.registry.front.answer("", Answer::Late(LATE));
-                true
-            }
-            Fault::HoldFrame => return Ok(with(instance, |proxy| proxy.next(frames, Deed::Hold))),
-            Fault::HoldFrameAndCut => return Ok(with(instance, |proxy| hold_and_cut(proxy, frames))),
-            Fault::LoseFrame => return Ok(with(instance, |proxy| proxy.next(frames, Deed::Lose))),
-            Fault::CutConnections => with(instance, Proxy::cut).is_none(),
-            Fault::BlackHole => with(instance, |proxy| proxy.every(Frames::Any, Deed::Hold)).is_none(),
-            Fault::FillRegisterDisk => instance.fill_disk()?,
-            Fault::FillProducerDisk => self.producer.as_ref().map_or(Ok(false), Victim::fill_disk)?,
-            Fault::StepClockBack => instance.set_clock_back(10 + i64::try_from(lasting_ms)?)?,
-            Fault::KillRedrive => {
-                self.redrives.insert(number, self.redrive()?);
-                true
-            }
-        };
-        Ok(Some(has_met))
-    }
-
-    pub(crate) fn end(&mut self, number: usize, strike: &Strike) -> Result<()> {
-        let Strike { fault, whom, frames, .. } = *strike;
-        let broker = self.broker(whom);
-        let instances = self.instances.len();
-        let instance = self.instances.get_mut(whom % instances).context("an instance")?;
-        match fault {
-            Fault::KillFanout | Fault::StopFanout => instance.start()?,
-            Fault::FreezeFanout => instance.go_on()?,
-            Fault::AddFanout => {
-                if let Some(mut leaving) = self.joined.remove(&number) {
-                    if whom % 2 == 0 {
-                        leaving.kill()?;
-                    } else {
-                        is_clean(leaving.stop()?)?;
-                    }
-                }
-            }
-            Fault::KillProducer | Fault::StopProducer => {
-                self.producer.as_mut().map_or(Ok(()), Victim::start)?;
-            }
-            Fault::FreezeProducer => self.producer.as_mut().map_or(Ok(()), Victim::go_on)?,
-            Fault::CrashBroker | Fault::RestartBroker => self.stack.start_again(&broker)?,
-            Fault::RegistryDown => self.registry.gate.open(),
-            Fault::RegistrySlow => self.registry.front.mend(),
-            Fault::HoldFrame | Fault::HoldFrameAndCut => {
-                let has_met = instance.proxy().is_some_and(|proxy| {
-                    let has_met = proxy.held(frames) > 0;
-                    proxy.release(frames);
-                    has_met
-                });
-                self.count(fault, Some(has_met));
-            }
-            Fault::LoseFrame => {
-                let has_met = instance.proxy().is_some_and(|proxy| {
-                    let has_met = !proxy.is_waiting_for(frames);
-                    proxy.release(frames);
-                    has_met
-                });
-                self.count(fault, Some(has_met));
-            }
-            Fault::BlackHole => drop(with(instance, |proxy| proxy.release(Frames::Any))),
-            Fault::FillRegisterDisk => instance.free_disk(),
-            Fault::FillProducerDisk => self.producer.iter().for_each(Victim::free_disk),
-            Fault::KillRedrive => {
-                if let Some(redrive) = self.redrives.remove(&number) {
-                    redrive.kill()?;
-                }
-            }
-            Fault::RollBrokers | Fault::CutConnections | Fault::StepClockBack => {}
-        }
-        Ok(())
-    }
-
-    fn broker(&self, whom: usize) -> String {
-        match self.plan.site {
-            Site::OneBroker => "kafka-1".to_owned(),
-            Site::ThreeBrokers => format!("kafka-{}", whom % 3 + 1),
-        }
-    }
-
-    fn redrive(&self) -> Result<Daemon> {
-        let Installation { cluster, prefix, .. } = self.installation;
-        let args = ["dlq", "redrive", "--all", "--yes", "--kafka", &cluster.kafka, "--prefix", prefix];
-        Daemon::start("sanchar", &args.map(OsStr::new), self.installation.folder())
     }
 
     /// Lets the producer publish what is left of its file.
@@ -381,32 +237,15 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Nothing, where the instance has a proxy; else that the fault met nothing.
-fn with(instance: &Victim, deed: impl FnOnce(&Proxy)) -> Option<bool> {
-    let Some(proxy) = instance.proxy() else { return Some(false) };
-    deed(proxy);
-    None
-}
-
-/// What KAFKA-17754 takes: the frame is on its way, the client gives its connection up, and the frame arrives later.
-fn hold_and_cut(proxy: &Proxy, frames: Frames) {
-    proxy.next(frames, Deed::Hold);
-    let began = Instant::now();
-    while proxy.held(frames) == 0 && began.elapsed() < HOLDING {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    proxy.cut();
-}
-
 /// Whether something ran that was stopped.
 ///
 /// # Errors
 /// When it did not end as it was asked to.
-fn is_clean(code: Option<i32>) -> Result<bool> {
+pub(crate) fn is_clean(code: Option<i32>) -> Result<bool> {
     match code {
         None => Ok(false),
-        // One that was fenced, or met a broken transaction, on its way out asks to be started again.
-        Some(0 | 75) => Ok(true),
+        // One that was fenced, or found a service away, on its way out asks to be started again.
+        Some(0 | 69 | 75) => Ok(true),
         Some(code) => anyhow::bail!("a daemon that was asked to stop ended with {code}"),
     }
 }

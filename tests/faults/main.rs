@@ -10,22 +10,26 @@
 
 mod clock;
 mod episode;
+mod evidence;
 mod line;
 mod plan;
+mod redriven;
 mod report;
 mod soak;
+mod strike;
 mod victim;
 mod workload;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
-use plan::{Plan, Site};
+use episode::Report;
+use plan::{Fault, Plan, Site};
+use report::Reports;
 use sanchar_tests::chance::Chance;
 use sanchar_tests::stack::Stack;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// A site serves so many episodes before it is made anew, so that what they leave behind does not add up.
 const EPISODES_OF_A_SITE: u64 = 25;
@@ -45,7 +49,7 @@ Exit code 0: every episode was clean. 1: some were not; their seeds, findings an
 )]
 struct Args {
     /// How many episodes
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     episodes: u64,
     /// What they are drawn from [default: the time, printed]
     #[arg(long)]
@@ -54,9 +58,9 @@ struct Args {
     #[arg(long, value_name = "NUMBER")]
     only: Option<u64>,
     /// Only episodes that plan this fault, for example crash-broker
-    #[arg(long, value_name = "FAULT")]
-    with: Option<String>,
-    /// Where all of it is written as JSON, and logs of episodes that were not clean
+    #[arg(long, value_name = "FAULT", hide_possible_values = true)]
+    with: Option<Fault>,
+    /// Where all of it is written as JSON, one episode a line, and logs of episodes that were not clean
     #[arg(long, default_value = "target/faults")]
     folder: PathBuf,
     #[command(subcommand)]
@@ -76,27 +80,28 @@ async fn main() -> Result<ExitCode> {
         return soak::run(args).await;
     }
     let seed = args.seed.unwrap_or_else(|| jiff::Timestamp::now().as_second().unsigned_abs());
-    let numbers: Vec<u64> = args.only.map_or_else(|| (1..=args.episodes).collect(), |only| vec![only]);
-    println!("{} episodes of seed {seed}", numbers.len());
-    let began = Instant::now();
+    let numbers = args.only.map_or(1..=args.episodes, |only| only..=only);
+    let draw = |number: u64| {
+        let mut chance = Chance::seeded(seed.wrapping_mul(1_000_003).wrapping_add(number));
+        (number, Plan::draw(&mut chance), chance)
+    };
+    let is_wanted = |plan: &Plan| args.with.is_none_or(|fault| plan.has(fault));
+    let planned: Vec<_> = numbers.map(draw).filter(|(_, plan, _)| is_wanted(plan)).collect();
+    ensure!(!planned.is_empty(), "no episode of this seed has that fault: take more, or another seed");
+    let mut reports = Reports::begin(seed, planned.len(), &args.folder)?;
     let mut sites: BTreeMap<Site, (Stack, u64)> = BTreeMap::new();
-    let mut reports = Vec::new();
-    for (done, number) in (1..).zip(&numbers) {
-        let mut chance = Chance::seeded(seed.wrapping_mul(1_000_003).wrapping_add(*number));
-        let plan = Plan::draw(&mut chance);
-        if args.with.as_ref().is_some_and(|fault| !plan.has(fault)) {
-            continue;
-        }
-        let stack = site(&mut sites, plan.site)?;
+    for (number, plan, mut chance) in planned {
         let evidence = args.folder.join(format!("{seed}-{number}"));
-        let report = episode::run(*number, &plan, &mut chance, stack, &evidence).await;
-        report::print(&report, done, numbers.len(), &evidence);
+        let report = match site(&mut sites, plan.site) {
+            Ok(stack) => episode::run(number, &plan, &mut chance, stack, &evidence).await,
+            Err(error) => Report::failed(number, &plan, &error),
+        };
         if !report.is_clean() {
             sites.remove(&plan.site); // whatever is wrong with it is not for the next one
         }
-        reports.push(report);
+        reports.add(report, &evidence)?;
     }
-    report::finish(seed, &reports, began.elapsed(), &args.folder)
+    Ok(reports.finish())
 }
 
 /// A stack for this kind of episode, made where there is none that is fresh enough.

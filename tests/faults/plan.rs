@@ -6,7 +6,7 @@ use sanchar_tests::proxy::{Api, Frames};
 use serde::Serialize;
 
 /// What can be done to a running line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fault {
     /// SIGKILL; started again at the end.
@@ -197,9 +197,9 @@ impl Plan {
         });
     }
 
-    /// Whether a fault is planned, by its symbol.
-    pub(crate) fn has(&self, fault: &str) -> bool {
-        self.strikes.iter().any(|strike| strike.fault.as_str() == fault)
+    /// Whether a fault is planned.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.strikes.iter().any(|strike| strike.fault == fault)
     }
 
     /// Whether an instance needs a disk of its own, which can be filled.

@@ -6,6 +6,7 @@ mod latency;
 mod plot;
 mod record;
 
+use crate::evidence;
 use crate::line::{Line, Registry};
 use crate::plan::{Fault, Plan, Site, Strike};
 use crate::workload::Workload;
@@ -13,8 +14,9 @@ use anyhow::{Context as _, Result};
 use latency::Latency;
 use record::{Record, Sample};
 use sanchar_tests::chance::Chance;
+use sanchar_tests::judge::{self, Verdict};
 use sanchar_tests::stack::Stack;
-use sanchar_tests::{Installation, Progress, judge};
+use sanchar_tests::{Installation, Progress};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,27 +70,49 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let mut installation = Installation::on(stack.cluster(), "soak").await?;
     let registry = Registry::before(&mut installation)?;
     let mut workload = Workload::new(&installation, &mut chance).await?;
-    let mut line = Line::start(&plan, &stack, &installation, registry)?;
-    line.wait_ready()?;
     let lasting = Duration::from_secs_f64(args.hours * 3_600.0);
     let mut record = Record::begin(&args.folder, lasting)?;
+    let soaked =
+        soak(args.rate, &plan, &stack, &installation, registry, &mut workload, &mut chance, &mut record);
+    let verdict = soaked.map_err(|error| record.failed(&error)).ok();
+    let code = record.finish(verdict)?;
+    if code != ExitCode::SUCCESS {
+        evidence::keep(&installation, &stack, &args.folder)?;
+    }
+    Ok(code)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one soak")]
+fn soak(
+    rate: u32,
+    plan: &Plan,
+    stack: &Stack,
+    installation: &Installation,
+    registry: Registry,
+    workload: &mut Workload<'_>,
+    chance: &mut Chance,
+    record: &mut Record,
+) -> Result<Verdict> {
+    let lasting = record.lasting;
+    let mut line = Line::start(plan, stack, installation, registry)?;
+    line.wait_ready()?;
     let (latency, is_over) = (Latency::default(), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let publishing = scope.spawn(|| workload.flow(args.rate, &is_over, |id| latency.sent(id)));
-        let reading = scope.spawn(|| latency.read(&installation, &is_over));
-        let attacked = attack(&plan, &mut line, &mut chance, lasting, &latency, &mut record);
+        let publishing = scope.spawn(|| workload.flow(rate, &is_over, |id| latency.sent(id)));
+        let reading = scope.spawn(|| latency.read(installation, &is_over));
+        let attacked = attack(plan, &mut line, chance, lasting, &latency, record);
         is_over.store(true, Ordering::Relaxed);
         let joined = [publishing.join(), reading.join()]
             .map(|ended| ended.map_err(|_| anyhow::anyhow!("a thread panicked")));
         attacked?;
         joined.into_iter().try_for_each(|ended| ended?)
     })?;
-    let progress = Progress::of(&installation)?;
+    let progress = Progress::of(installation)?;
     line.wait(DRAIN, "the line to drain", || progress.has_caught_up())?;
-    let verdict = judge::judge(&installation)?;
     record.faults(&line.counts, line.restarts());
+    let verdict = judge::judge(installation)?;
     line.stop()?;
-    record.finish(&verdict)
+    Ok(verdict)
 }
 
 /// Strikes once a minute and samples meanwhile, until the time is over and the last fault has ended.

@@ -106,6 +106,7 @@ impl Victim {
 
     /// Whether there was something to kill.
     pub(crate) fn kill(&mut self) -> Result<bool> {
+        self.supervise()?;
         let Some(daemon) = self.daemon.take() else { return Ok(false) };
         daemon.kill()?;
         Ok(true)
@@ -114,6 +115,7 @@ impl Victim {
     /// Its exit code, where it was running.
     pub(crate) fn stop(&mut self) -> Result<Option<i32>> {
         self.go_on()?;
+        self.supervise()?;
         let Some(daemon) = self.daemon.take() else { return Ok(None) };
         // Before it listens it has nothing to hand over, and the signal just ends it.
         if daemon.has_started()? { daemon.stop().map(Some) } else { daemon.kill().map(|()| None) }
@@ -121,6 +123,7 @@ impl Victim {
 
     /// Whether it was running.
     pub(crate) fn freeze(&mut self) -> Result<bool> {
+        self.supervise()?;
         let Some(daemon) = self.daemon.as_ref().filter(|_| !self.is_frozen) else { return Ok(false) };
         daemon.freeze()?;
         self.is_frozen = true;
@@ -162,10 +165,11 @@ impl Victim {
         Some(Path::new(&format!("/proc/{}/root", daemon.pid())).join(inside).join("ballast"))
     }
 
-    /// Whether it has a clock of its own; it is then this much behind.
+    /// Whether it runs with a clock of its own; the clock is then this much behind.
     pub(crate) fn set_clock_back(&self, seconds: i64) -> Result<bool> {
         let Some(clock) = &self.clock else { return Ok(false) };
-        clock.set_back(seconds).map(|()| true)
+        clock.set_back(seconds)?;
+        Ok(self.daemon.is_some() && !self.is_frozen)
     }
 
     /// Starts it again where it has ended and asks for that.

@@ -58,8 +58,8 @@ impl<'i> Workload<'i> {
         })
     }
 
-    /// Publishes so many records, evenly over a time; half of them at once where nothing runs yet.
-    pub(crate) fn publish(&mut self, records: u64, over: Duration) -> Result<()> {
+    /// Publishes about so many records, half of them at once, the others evenly over a time. Gives how many.
+    pub(crate) fn publish(&mut self, records: u64, over: Duration) -> Result<u64> {
         const PORTIONS: u32 = 50;
         let publisher = Publisher::new(self.installation)?;
         for portion in 0..PORTIONS {
@@ -70,7 +70,8 @@ impl<'i> Workload<'i> {
                 std::thread::sleep(over / (PORTIONS / 2));
             }
         }
-        publisher.finish()
+        publisher.finish()?;
+        Ok(records / u64::from(PORTIONS) * u64::from(PORTIONS))
     }
 
     /// Publishes at a steady rate until it is over; `sent` hears of each event before it is sent for the first time.

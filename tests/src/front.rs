@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ type Answers = Arc<Mutex<Vec<(String, Answer)>>>;
 pub struct Front {
     url: String,
     answers: Answers,
+    /// Requests that were answered otherwise than by the registry alone.
+    changed: Arc<AtomicU64>,
 }
 
 impl Front {
@@ -37,15 +40,16 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}/{path}", listener.local_addr()?);
         let answers = Answers::default();
-        let (service, shared) = (service.to_owned(), Arc::clone(&answers));
+        let changed = Arc::<AtomicU64>::default();
+        let (service, shared, counted) = (service.to_owned(), Arc::clone(&answers), Arc::clone(&changed));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (service, shared) = (service.clone(), Arc::clone(&shared));
+                let (service, shared, counted) = (service.clone(), Arc::clone(&shared), Arc::clone(&counted));
                 // A connection that fails is the client's to notice.
-                std::thread::spawn(move || drop(serve(&client, &service, &shared)));
+                std::thread::spawn(move || drop(serve(&client, &service, &shared, &counted)));
             }
         });
-        Ok(Self { url, answers })
+        Ok(Self { url, answers, changed })
     }
 
     /// Where the registry's API begins, by way of this front.
@@ -59,18 +63,26 @@ impl Front {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).push((end.to_owned(), answer));
     }
 
+    /// How many requests were answered late, or with an error, so far.
+    #[must_use]
+    pub fn changed(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed)
+    }
+
     /// Hands everything on again.
     pub fn mend(&self) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
-fn serve(client: &TcpStream, service: &str, answers: &Answers) -> io::Result<()> {
+fn serve(client: &TcpStream, service: &str, answers: &Answers, changed: &AtomicU64) -> io::Result<()> {
     let mut reader = BufReader::new(client);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).and_then(|path| path.split('?').next()).unwrap_or_default();
-    match answer_of(path, answers) {
+    let answer = answer_of(path, answers);
+    changed.fetch_add(u64::from(answer.is_some()), Ordering::Relaxed);
+    match answer {
         Some(Answer::Error(status, body)) => {
             read_head(&mut reader)?;
             let mut client = client;

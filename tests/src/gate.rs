@@ -16,6 +16,8 @@ pub struct Gate {
 #[derive(Debug, Default)]
 struct State {
     is_open: bool,
+    /// Connections that were ended or refused so far.
+    refused: u64,
     passing: Vec<TcpStream>,
 }
 
@@ -59,10 +61,17 @@ impl Gate {
         locked(&self.state).is_open = true;
     }
 
+    /// How many connections were ended or refused so far; one counts for each of its two sides where it was open.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        locked(&self.state).refused
+    }
+
     /// Ends the connections there are and every new one.
     pub fn close(&self) {
         let mut state = locked(&self.state);
         state.is_open = false;
+        state.refused += state.passing.len() as u64;
         for stream in state.passing.drain(..) {
             // It may have ended by itself.
             drop(stream.shutdown(Shutdown::Both));
@@ -79,6 +88,7 @@ impl Drop for Gate {
 fn pass(client: TcpStream, service: &str, state: &Mutex<State>) -> io::Result<()> {
     let mut state = locked(state);
     if !state.is_open {
+        state.refused += 1;
         return client.shutdown(Shutdown::Both);
     }
     let server = TcpStream::connect(service)?;

@@ -78,6 +78,8 @@ struct State {
     held: HashMap<Frames, usize>,
     /// Counted up by each release; a held frame waits for the next one.
     releases: HashMap<Frames, u64>,
+    /// Frames that something was done to so far.
+    met: HashMap<Frames, u64>,
     /// Frames that arrived at the proxy, requests and responses.
     seen: HashMap<i16, (u64, u64)>,
     /// Connections that the broker has not ended: the client's side and the broker's, by number.
@@ -162,10 +164,10 @@ impl Proxy {
         self.shared.locked().rules.values().any(|rule| rule.left == 1)
     }
 
-    /// Whether it has not happened yet to a frame of this kind.
+    /// How many frames of this kind something was done to so far.
     #[must_use]
-    pub fn is_waiting_for(&self, frames: Frames) -> bool {
-        self.shared.locked().rules.get(&frames).is_some_and(|rule| rule.left == 1)
+    pub fn met(&self, frames: Frames) -> u64 {
+        self.shared.locked().met.get(&frames).copied().unwrap_or_default()
     }
 
     /// Lets these frames pass again, and those go on that were held.
@@ -203,11 +205,13 @@ impl Proxy {
     }
 
     /// Ends the client's connections. What is held on its way to the broker can still be released; what the broker
-    /// answers to it goes nowhere.
-    pub fn cut(&self) {
-        for (client, _) in self.shared.locked().connections.values() {
+    /// answers to it goes nowhere. Gives how many there were.
+    pub fn cut(&self) -> usize {
+        let state = self.shared.locked();
+        for (client, _) in state.connections.values() {
             end(client);
         }
+        state.connections.len()
     }
 }
 
@@ -318,7 +322,9 @@ impl Route {
             return Ok(true);
         }
         rule.left -= 1;
-        match rule.deed {
+        let deed = rule.deed;
+        *state.met.entry(of).or_default() += 1;
+        match deed {
             Deed::Lose => Ok(false),
             Deed::Cut => Err(io::ErrorKind::ConnectionAborted.into()),
             Deed::Delay(by) => {

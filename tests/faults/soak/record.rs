@@ -1,8 +1,8 @@
 //! What a soak has shown: samples as they come, a line a minute, and at the end whether the lines are flat.
 
 use super::plot;
-use crate::line::Count;
 use crate::plan::Fault;
+use crate::strike::Count;
 use anyhow::{Context as _, Result};
 use sanchar_tests::judge::Verdict;
 use serde::Serialize;
@@ -44,7 +44,7 @@ pub(crate) struct Record {
     #[serde(skip)]
     folder: PathBuf,
     #[serde(skip)]
-    lasting: Duration,
+    pub(crate) lasting: Duration,
 }
 
 impl Record {
@@ -110,32 +110,37 @@ impl Record {
         fs::write(self.folder.join("soak.svg"), plot::svg(self)).map_err(Into::into)
     }
 
+    /// It could not go on to its end.
+    pub(crate) fn failed(&mut self, error: &anyhow::Error) {
+        self.findings.push(format!("{error:#}"));
+    }
+
     /// Says what was found.
-    pub(crate) fn finish(mut self, verdict: &Verdict) -> Result<ExitCode> {
-        self.findings = [
+    pub(crate) fn finish(mut self, verdict: Option<Verdict>) -> Result<ExitCode> {
+        let grown = [
             self.grown("memory of the steady instance, MiB", |sample| Some(sample.rss_mib)),
             self.grown("its open files", |sample| Some(sample.open_files as f64)),
             self.grown("latency p50, ms", |sample| sample.p50_ms),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        println!("\n{verdict}");
+        ];
+        self.findings.extend(grown.into_iter().flatten());
+        if let Some(verdict) = &verdict {
+            println!("\n{verdict}");
+        }
         println!("\n{:<20} {:>8} {:>8}", "fault", "met", "missed");
         for (fault, Count { met, missed }) in &self.counts {
             println!("{:<20} {met:>8} {missed:>8}", fault.as_str());
         }
         println!("daemons started again by themselves: {}", self.restarts);
         for finding in &self.findings {
-            println!("NOT FLAT: {finding}");
+            println!("FINDING: {finding}");
         }
-        let is_clean = self.findings.is_empty() && verdict.is_clean();
+        let is_clean = self.findings.is_empty() && verdict.as_ref().is_some_and(Verdict::is_clean);
         let folder = self.folder.display().to_string();
         println!(
             "{}; {folder}/soak.json, {folder}/soak.svg",
             if is_clean { "flat and clean" } else { "NOT CLEAN" }
         );
-        self.verdict = Some(verdict.clone());
+        self.verdict = verdict;
         self.write()?;
         Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -144,8 +149,10 @@ impl Record {
     fn grown(&self, what: &str, of: fn(&Sample) -> Option<f64>) -> Option<String> {
         let quarter = self.samples.len() / 4;
         let part = |from: usize| self.samples.iter().skip(from).take(quarter).filter_map(of);
-        let (early, late) = (median(part(quarter)), median(part(self.samples.len() - quarter)));
-        (late > early * (1.0 + GROWTH_MAX)).then(|| format!("{what}: {early:.1} early, {late:.1} at the end"))
+        let (early, late) = (median(part(quarter)), median(part(self.samples.len().saturating_sub(quarter))));
+        // Where nothing was measured, nothing is flat.
+        let is_flat = late <= early * (1.0 + GROWTH_MAX);
+        (!is_flat).then(|| format!("{what}: {early:.1} early, {late:.1} at the end"))
     }
 }
 
@@ -185,6 +192,6 @@ mod tests {
             "memory: 115.0 early, 135.0 at the end"
         );
         assert_eq!(memory(record(|at_s| if at_s < 10 { 20.0 } else { 100.0 })), None);
-        assert_eq!(record(|_| 1.0).grown("latency", |sample| sample.p99_ms), None);
+        assert!(record(|_| 1.0).grown("latency", |sample| sample.p99_ms).is_some(), "nothing was measured");
     }
 }
