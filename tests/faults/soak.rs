@@ -157,12 +157,13 @@ fn attack(
     Ok(())
 }
 
-/// A fault that a process can live with for hours: neither disks that only small registers fit, nor clocks that stay wrong.
+/// A fault that a line can live with for hours: neither disks that only small registers fit, nor clocks that stay wrong, nor
+/// the redrive of hours of poison at once, for which the breaker stops the service, as it should.
 fn drawn(plan: &Plan, chance: &mut Chance) -> Strike {
     loop {
         let mut strike = plan.strike(chance);
         strike.whom = 0;
-        if !matches!(strike.fault, Fault::FillRegisterDisk | Fault::StepClockBack) {
+        if !matches!(strike.fault, Fault::FillRegisterDisk | Fault::StepClockBack | Fault::KillRedrive) {
             return strike;
         }
     }
