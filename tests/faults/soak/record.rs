@@ -15,6 +15,11 @@ use std::time::Duration;
 /// What grows by more than this share, from the second quarter to the last, is not flat.
 const GROWTH_MAX: f64 = 0.10;
 
+/// Fewer deliveries than this share of the usual means that something stands still.
+const DELIVERIES_MIN: f64 = 0.70;
+/// It may do so for as many samples at a time: a broker that is killed is back by then.
+const STILL_MAX: usize = 18;
+
 /// One look.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Sample {
@@ -123,6 +128,7 @@ impl Record {
             self.grown("latency p50, ms", |sample| sample.p50_ms),
         ];
         self.findings.extend(grown.into_iter().flatten());
+        self.findings.extend(self.stood_still());
         if let Some(verdict) = &verdict {
             println!("\n{verdict}");
         }
@@ -156,6 +162,19 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Partitions that nobody works on deliver nothing, late or not, so latency does not show them.
+    fn stood_still(&self) -> Option<String> {
+        let usual = median(self.samples.iter().map(|sample| sample.deliveries as f64));
+        let is_still = |sample: &Sample| (sample.deliveries as f64) < usual * DELIVERIES_MIN;
+        let longest =
+            self.samples.chunk_by(|a, b| is_still(a) == is_still(b)).filter(|run| run.iter().all(is_still));
+        let longest = longest.max_by_key(|run| run.len()).filter(|run| run.len() > STILL_MAX)?;
+        let since = longest.first().map_or(0, |sample| sample.at_s / 60);
+        Some(format!("deliveries were few for {} samples on end, from minute {since}", longest.len()))
+    }
+}
+
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -182,6 +201,21 @@ mod tests {
             })
             .collect();
         record
+    }
+
+    #[test]
+    fn partitions_that_nobody_works_on_are_a_finding() {
+        let with = |still: std::ops::Range<usize>| {
+            let mut record = record(|_| 1.0);
+            record.samples = (0..120).map(|_| record.samples[0].clone()).collect();
+            for (number, sample) in record.samples.iter_mut().enumerate() {
+                (sample.at_s, sample.deliveries) =
+                    (number as u64 * 10, if still.contains(&number) { 50 } else { 100 });
+            }
+            record.stood_still()
+        };
+        assert_eq!(with(30..40), None, "a broker may be away");
+        assert_eq!(with(30..60).unwrap(), "deliveries were few for 30 samples on end, from minute 5");
     }
 
     #[test]
