@@ -5,7 +5,7 @@
 use sanchar_schemas::topics::{Topic, TopicSpec};
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -13,6 +13,7 @@ const DOCUMENTS: [&str; 8] = [
     "SECURITY.md",
     "schemas/README.md",
     "producers/README.md",
+    "consumers/GUARANTEE.md",
     "deploy/stack/README.md",
 ];
 
