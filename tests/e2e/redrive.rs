@@ -3,10 +3,14 @@
 
 use crate::poison::{CASE, good, poisons};
 use anyhow::{Context as _, Result, ensure};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use sanchar_fanout::reasons::PoisonReason;
+use sanchar_schemas::headers;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::wire;
+use sanchar_tests::chance::Chance;
 use sanchar_tests::daemon::{self, wait_for};
 use sanchar_tests::events::{self, state};
 use sanchar_tests::front::{Answer, Front};
@@ -70,7 +74,8 @@ fn check_letters(installation: &Installation, count: usize) -> Result<()> {
 /// The sums of a redrive.
 fn sums(sent: usize, redriven: usize, refused: usize) -> Value {
     json!({
-        "dry_run": false, "sent": sent, "would_send": 0, "redriven": redriven, "refused": refused, "no_way_back": 0,
+        "dry_run": false, "sent": sent, "would_send": 0, "redriven": redriven, "refused": refused,
+        "refused_by_brokers": 0, "no_way_back": 0,
     })
 }
 
@@ -308,4 +313,93 @@ async fn two_redrives_at_once_send_each_letter_once() -> Result<()> {
     let last = dlq(&installation, &["redrive", "--all", "--yes"])?;
     assert_eq!(last.code, Some(0));
     check_once_each(&installation, LETTERS)
+}
+
+/// A letter as the fan-out service writes it, put into the queue by hand.
+fn letter(
+    installation: &Installation,
+    (from, partition): (Topic, i32),
+    key: Option<&str>,
+    value: Vec<u8>,
+) -> Outgoing {
+    let letter = Outgoing {
+        topic: Topic::Dlq,
+        key: key.map(|key| key.as_bytes().to_vec()),
+        value: Some(value),
+        headers: Vec::new(),
+    };
+    let said = [
+        (headers::DLQ_TOPIC, installation.topic(from)),
+        (headers::DLQ_PARTITION, partition.to_string()),
+        (headers::DLQ_OFFSET, "5".to_owned()),
+        (headers::DLQ_STAGE, "decode".to_owned()),
+        (headers::DLQ_REASON, "malformed".to_owned()),
+        (headers::DLQ_MESSAGE, "put here by hand".to_owned()),
+    ];
+    said.into_iter().fold(letter, |letter, (name, value)| letter.with_header(name, Some(value.as_bytes())))
+}
+
+/// Takes Goa's input topic away, and has Haryana's take only records with a key.
+async fn spoil_topics(installation: &Installation) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = installation.cluster.client().create()?;
+    let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));
+    let [goa, haryana] = ["IN-GA", "IN-HR"].map(|code| installation.topic(Topic::Reported(state(code))));
+    let compacted = AlterConfig::new(ResourceSpecifier::Topic(&haryana)).set("cleanup.policy", "compact");
+    let altered = admin.alter_configs(&[compacted], &options).await?;
+    ensure!(altered.iter().all(Result::is_ok), "{altered:?}");
+    let deleted = admin.delete_topics(&[&goa], &options).await?;
+    ensure!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    wait_for("the topic to be gone", || {
+        let metadata = admin.inner().fetch_metadata(None, std::time::Duration::from_secs(10))?;
+        Ok(metadata.topics().iter().all(|topic| topic.name() != goa).then_some(()))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_the_brokers_refuse_holds_up_no_other() -> Result<()> {
+    let installation = Installation::new("redrive-refused").await?;
+    spoil_topics(&installation).await?;
+    let [goa, haryana] = ["IN-GA", "IN-HR"].map(|code| Topic::Reported(state(code)));
+    let mut chance = Chance::seeded(7);
+    // The queue takes it and the input topic does not; nothing compresses it.
+    let large: Vec<u8> =
+        (0..1_200_000).map(|_| u8::try_from(chance.below(256)).unwrap_or_default()).collect();
+    let good = |key| letter(&installation, (delhi(), 0), Some(key), b"no event".to_vec());
+    let letters = [
+        good("1"),
+        letter(&installation, (delhi(), 7), None, b"no event".to_vec()),
+        good("2"),
+        letter(&installation, (delhi(), 0), Some("large"), large),
+        letter(&installation, (goa, 0), Some("goa"), b"no event".to_vec()),
+        good("3"),
+        letter(&installation, (haryana, 0), None, b"no event".to_vec()),
+        good("4"),
+    ];
+    publish_raw(&installation, &letters)?;
+    let refused = BTreeMap::from([
+        ("0:1", "no partition 7"),
+        ("0:3", "larger than"),
+        ("0:4", "no topic"),
+        ("0:6", "invalid record"),
+    ]);
+    let check = |answered: &Answered, sent: usize| {
+        let mut expected = sums(sent, 4 - sent, 0);
+        expected["refused_by_brokers"] = json!(4);
+        assert_eq!((answered.code, answered.sums()), (Some(2), &expected));
+        let of_brokers = |letter: &&Value| letter["verdict"] == "refused-by-brokers";
+        let letters: Vec<&Value> = answered.letters().iter().filter(of_brokers).collect();
+        assert_eq!(letters.len(), refused.len());
+        for letter in letters {
+            let why = letter["why"].as_str().expect("a reason");
+            assert!(why.contains(refused[letter["place"].as_str().expect("a place")]), "{letter}");
+        }
+    };
+    check(&dlq(&installation, &["redrive", "--all", "--yes"])?, 4);
+    let keys = inbox::read(&installation, delhi())?.into_iter().filter_map(|record| record.key);
+    let expected = ["1", "2", "3", "4"].map(|key| key.as_bytes().to_vec());
+    assert_eq!(keys.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+    check(&dlq(&installation, &["redrive", "--all", "--yes"])?, 0);
+    let dry = dlq(&installation, &["redrive", "--all"])?;
+    assert_eq!(dry.sums()["refused_by_brokers"], 2, "what is known without sending");
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! copy and its receipt commit in one Kafka transaction. It never takes a letter out of the queue.
 
 mod filter;
+mod inputs;
 mod judge;
 mod letter;
 mod letters;

@@ -105,6 +105,20 @@ impl Reader {
         self.unread.iter().map(offsets_of).collect()
     }
 
+    /// How many partitions each topic of the cluster has that this user may see. All are asked for: a question about one
+    /// could bring it about.
+    ///
+    /// # Errors
+    /// [`Failure`] (69) when no broker answers.
+    pub(crate) fn partition_counts(&self) -> Result<BTreeMap<String, i32>, Failure> {
+        let metadata = self.consumer.fetch_metadata(None, TIMEOUT).map_err(|error| {
+            Failure::unavailable(format!("kafka does not tell which topics there are ({error}): try again"))
+        })?;
+        let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
+        let topics = metadata.topics().iter();
+        Ok(topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
+    }
+
     /// Waits for the next record. Dropping the wait loses nothing.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::ops::Range;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
+use super::inputs::Inputs;
 use super::letter::Letter;
 use super::place::Place;
 use crate::connection::Cluster;
@@ -40,6 +41,14 @@ impl Letters {
     pub(super) fn left(&self) -> u64 {
         let count = |offsets: &Range<i64>| u64::try_from(offsets.end - offsets.start).unwrap_or_default();
         self.offsets.values().map(count).sum()
+    }
+
+    /// The topics that letters may go back to.
+    ///
+    /// # Errors
+    /// As [`Letters::open`].
+    pub(super) fn inputs(&self) -> Result<Inputs, Failure> {
+        self.reader.partition_counts().map(Inputs::new)
     }
 
     /// The next letter; `None` when all have been read.

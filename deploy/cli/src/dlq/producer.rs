@@ -12,10 +12,13 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header as KafkaHeader, Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig,
+};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Failure;
 
+use super::inputs::{no_partition, no_topic};
 use super::letter::Header;
 
 /// The brokers abort a transaction that is open longer, in milliseconds: so long a killed redrive may hold up the readers
@@ -40,6 +43,22 @@ pub(super) struct Outgoing<'a> {
     pub(super) headers: Vec<&'a Header>,
     /// What messages call it.
     pub(super) name: String,
+}
+
+/// How records go to the brokers, which refuse those that travel together all for one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grouping {
+    Together,
+    /// Slower; whatever is refused was meant.
+    Alone,
+}
+
+/// Why records were not sent. Nothing of their transaction will be seen.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// The brokers do not take these, by number, however often they are sent; and why.
+    Refused(Vec<(usize, String)>),
+    Failed(Failure),
 }
 
 /// Where a record landed.
@@ -87,7 +106,11 @@ impl TransactionalProducer {
     ///
     /// # Errors
     /// [`Failure`] (69) when this user may not, (75) when the coordinator does not answer.
-    pub(super) fn fence(kafka: &KafkaConfig, transactional_id: &str) -> Result<Self, Failure> {
+    pub(super) fn fence(
+        kafka: &KafkaConfig,
+        transactional_id: &str,
+        grouping: Grouping,
+    ) -> Result<Self, Failure> {
         // What the input topic took once, it takes again: no record grows by being compressed better than before.
         let tuning = [("compression.type", "zstd"), ("linger.ms", "5")];
         let mut config = kafka.client_config_with(transactional_id, &tuning)?;
@@ -98,6 +121,9 @@ impl TransactionalProducer {
             .set("acks", "all")
             .set("partitioner", "murmur2_random") // as all producers: the key has one partition for all
             .set("message.max.bytes", MESSAGE_BYTES_MAX);
+        if grouping == Grouping::Alone {
+            config.set("batch.num.messages", "1");
+        }
         let reports = Reports { log: LogContext::new(transactional_id), came: Mutex::default() };
         let producer: BaseProducer<Reports> = config
             .create_with_context(reports)
@@ -117,7 +143,7 @@ impl TransactionalProducer {
     /// Begins the transaction.
     ///
     /// # Errors
-    /// As [`TransactionalProducer::send`].
+    /// [`Failure`] (75) when another redrive took this one's place.
     pub(super) fn begin(&self) -> Result<(), Failure> {
         self.0.begin_transaction().map_err(|error| failure("beginning a transaction", &error))
     }
@@ -125,37 +151,44 @@ impl TransactionalProducer {
     /// Sends records and waits until the brokers say where they landed, in the order of the records.
     ///
     /// # Errors
-    /// [`Failure`] when one of them is not taken. Nothing of the transaction will be seen.
-    pub(super) fn send(&self, records: &[Outgoing<'_>]) -> Result<Vec<Landed>, Failure> {
-        let sent = self.try_send(records);
-        if sent.is_err() {
-            // Its only use is that readers need not wait for the time-out; the next redrive aborts it in any case.
-            drop(self.0.abort_transaction(ABORT_TIMEOUT));
-        }
-        sent
-    }
-
-    fn try_send(&self, records: &[Outgoing<'_>]) -> Result<Vec<Landed>, Failure> {
-        for (number, record) in records.iter().enumerate() {
-            self.hand_over(number, record)?;
-        }
+    /// [`Unsent`] when one of them is not taken.
+    pub(super) fn send(&self, records: &[Outgoing<'_>]) -> Result<Vec<Landed>, Unsent> {
+        let hand_over =
+            |(number, record)| self.hand_over(number, record).err().map(|error| (number, Err(error)));
+        let mut reports: Vec<Report> = records.iter().enumerate().find_map(hand_over).into_iter().collect();
         let started = Instant::now();
-        let mut reports = Vec::with_capacity(records.len());
-        while reports.len() < records.len() {
-            self.0.poll(POLL_WAIT);
-            reports.append(&mut self.0.context().came.lock().unwrap_or_else(PoisonError::into_inner));
+        // What comes after an error only follows from it.
+        while reports.len() < records.len() && reports.iter().all(has_landed) {
             if started.elapsed() > TRANSACTION_TIMEOUT {
-                return Err(Failure::temporary(
-                    "the brokers did not acknowledge in time, so nothing of this transaction was sent: try again",
-                ));
+                break;
             }
+            self.0.poll(POLL_WAIT);
+            reports.append(&mut self.came());
         }
         reports.sort_by_key(|(number, _)| *number);
-        let landed = reports.into_iter().zip(records).map(|((_, report), record)| landed(report, record));
-        landed.collect()
+        if reports.len() < records.len() || !reports.iter().all(has_landed) {
+            return Err(self.give_up(reports, records));
+        }
+        Ok(reports.into_iter().filter_map(|(_, report)| report.ok()).collect())
     }
 
-    fn hand_over(&self, number: usize, record: &Outgoing<'_>) -> Result<(), Failure> {
+    /// Aborts, and tells why.
+    fn give_up(&self, mut reports: Vec<Report>, records: &[Outgoing<'_>]) -> Unsent {
+        // Aborting would wait in vain for reports that nobody fetches.
+        self.0.purge(PurgeConfig::default().queue());
+        drop(self.0.flush(ABORT_TIMEOUT));
+        reports.append(&mut self.came());
+        reports.sort_by_key(|(number, _)| *number);
+        // Its only use is that readers need not wait for the time-out; the next redrive aborts it in any case.
+        drop(self.0.abort_transaction(ABORT_TIMEOUT));
+        unsent(reports, records)
+    }
+
+    fn came(&self) -> Vec<Report> {
+        std::mem::take(&mut *self.0.context().came.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn hand_over(&self, number: usize, record: &Outgoing<'_>) -> Result<(), KafkaError> {
         let mut outgoing = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&record.topic, number);
         outgoing.partition = record.partition;
         outgoing.key = record.key;
@@ -174,7 +207,7 @@ impl TransactionalProducer {
                     outgoing = unsent;
                     self.0.poll(POLL_WAIT);
                 }
-                Err((error, _)) => return Err(failure(&format!("sending {}", record.name), &error)),
+                Err((error, _)) => return Err(error),
             }
         }
     }
@@ -193,14 +226,53 @@ impl TransactionalProducer {
     }
 }
 
-fn landed(report: Result<Landed, KafkaError>, record: &Outgoing<'_>) -> Result<Landed, Failure> {
-    match report {
-        Ok(landed) if landed.offset >= 0 => Ok(landed),
-        Ok(_) => Err(Failure::temporary(format!(
+fn has_landed((_, report): &Report) -> bool {
+    matches!(report, Ok(landed) if landed.offset >= 0)
+}
+
+/// What the reports of a transaction come to that was given up.
+fn unsent(reports: Vec<Report>, records: &[Outgoing<'_>]) -> Unsent {
+    let troubled = reports.into_iter().filter(|report| !has_landed(report));
+    let troubled: Vec<_> =
+        troubled.filter_map(|(number, report)| Some((number, report, records.get(number)?))).collect();
+    let refused = troubled.iter().filter_map(|(number, report, record)| {
+        Some((*number, refusal(report.as_ref().err()?.rdkafka_error_code()?, record)?))
+    });
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        return Unsent::Refused(refused);
+    }
+    // What was purged was so because of another.
+    let is_cause = |report: &Result<Landed, KafkaError>| {
+        let code = report.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+        !matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight | Code::State))
+    };
+    let first = troubled.iter().find(|(_, report, _)| is_cause(report)).or(troubled.first());
+    Unsent::Failed(match first {
+        Some((_, Err(error), record)) => failure(&format!("sending {}", record.name), error),
+        Some((_, Ok(_), record)) => Failure::temporary(format!(
             "the brokers took {} and did not say where it landed, so it was taken back: try again",
             record.name
-        ))),
-        Err(error) => Err(failure(&format!("sending {}", record.name), &error)),
+        )),
+        None => Failure::temporary(
+            "the brokers did not acknowledge in time, so nothing of this transaction was sent: try again",
+        ),
+    })
+}
+
+/// Why the brokers will not take a record as it is; `None` where the error says nothing of the record.
+fn refusal(code: Code, record: &Outgoing<'_>) -> Option<String> {
+    let topic = &record.topic;
+    match code {
+        Code::UnknownTopic | Code::UnknownTopicOrPartition => Some(no_topic(topic)),
+        Code::UnknownPartition => Some(no_partition(topic, record.partition.unwrap_or_default())),
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => {
+            Some(format!("it is larger than {topic} takes: raise max.message.bytes of it"))
+        }
+        Code::InvalidRecord => Some(format!(
+            "it is none that {topic} takes (invalid record): a compacted topic, for example, takes none without a key"
+        )),
+        _ => None,
     }
 }
 
@@ -221,9 +293,6 @@ fn failure(doing: &str, error: &KafkaError) -> Failure {
         ) => Failure::unavailable(format!(
             "{text}; this user needs Write on the transactional id, the input topics and crime.dlq.redriven"
         )),
-        Some(Code::MessageSizeTooLarge) => {
-            Failure::unavailable(format!("{text}; raise max.message.bytes of its topic, or leave it out"))
-        }
         _ => Failure::temporary(format!(
             "{text}; run the same command again, the receipts tell it what was sent"
         )),
@@ -234,4 +303,53 @@ fn failure(doing: &str, error: &KafkaError) -> Failure {
 fn is_passing(error: &KafkaError) -> bool {
     let codes = [Code::OperationTimedOut, Code::CoordinatorLoadInProgress, Code::ConcurrentTransactions];
     error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sanchar_runtime::lifecycle::ExitCode;
+
+    fn unsent(errors: &[(usize, Code)]) -> Unsent {
+        let record = |number| Outgoing {
+            topic: "crime.reported.in-dl".into(),
+            partition: Some(7),
+            key: None,
+            value: None,
+            headers: Vec::new(),
+            name: format!("letter 0:{number}"),
+        };
+        let report = |(number, code): &(usize, Code)| (*number, Err(KafkaError::MessageProduction(*code)));
+        let records: Vec<_> = (0..4).map(record).collect();
+        super::unsent(errors.iter().map(report).collect(), &records)
+    }
+
+    #[test]
+    fn what_the_brokers_refuse_is_told_from_what_follows_from_it() {
+        let unsent =
+            unsent(&[(0, Code::PurgeQueue), (1, Code::UnknownPartition), (2, Code::InvalidDifferentRecord)]);
+        let Unsent::Refused(refused) = unsent else { panic!("{unsent:?}") };
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].0, 1);
+        assert!(refused[0].1.contains("has no partition 7"), "{refused:?}");
+        for code in [Code::UnknownTopic, Code::MessageSizeTooLarge, Code::InvalidRecord] {
+            assert!(
+                matches!(super::tests::unsent(&[(3, code)]), Unsent::Refused(refused) if refused[0].0 == 3)
+            );
+        }
+    }
+
+    #[test]
+    fn the_cause_is_named_and_not_what_was_purged_for_it() {
+        for (code, exit) in [
+            (Code::TopicAuthorizationFailed, ExitCode::Unavailable),
+            (Code::MessageTimedOut, ExitCode::Temporary),
+        ] {
+            let Unsent::Failed(failure) = unsent(&[(0, Code::PurgeQueue), (2, code)]) else { panic!() };
+            assert_eq!(failure.exit_code(), exit);
+            assert!(failure.to_string().contains("letter 0:2"), "{failure}");
+        }
+        let Unsent::Failed(failure) = unsent(&[]) else { panic!() };
+        assert!(failure.to_string().contains("did not acknowledge in time"), "{failure}");
+    }
 }

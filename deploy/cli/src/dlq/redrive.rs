@@ -5,6 +5,7 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use sanchar_runtime::clock;
@@ -12,11 +13,12 @@ use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
 use super::filter::Filters;
+use super::inputs::Inputs;
 use super::judge::{Rules, Verdict, judge};
 use super::letter::Letter;
 use super::letters::Letters;
 use super::place::{InputPlace, Place};
-use super::producer::{Landed, Outgoing, TransactionalProducer};
+use super::producer::{Grouping, Landed, Outgoing, TransactionalProducer, Unsent};
 use super::receipts::{Copied, Receipts};
 use crate::connection::{Cluster, Connection};
 use crate::content::Contents;
@@ -42,7 +44,7 @@ Examples:
 
 Exit codes:
   0   nothing is left: all were sent, now or before
-  2   without --yes: there are letters to send; or some were refused, or have no way back
+  2   without --yes: there are letters to send; or some were refused, by the brokers too, or have no way back
   75  another redrive took over, or an outcome is not known: run it again")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -88,10 +90,18 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let mut contents = Contents::new(cluster.registry_client()?);
     let mut letters = Letters::open(&cluster)?;
     let receipts = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?;
+    let inputs = letters.inputs()?;
     let report = Report::new(args, &space, letters.left(), out);
     let rules = Rules { again: args.again, attempts_max: args.attempts_max };
-    let mut redrive =
-        Redrive { cluster: &cluster, space: &space, rules, receipts, batch: Batch::default(), report };
+    let mut redrive = Redrive {
+        cluster: &cluster,
+        space: &space,
+        inputs,
+        rules,
+        receipts,
+        batch: Batch::default(),
+        report,
+    };
     let ended = async {
         while let Some(letter) = letters.next().await? {
             if selection.has(&letter, &mut contents).await? {
@@ -126,9 +136,17 @@ impl Batch {
     }
 }
 
+/// What came of a transaction.
+enum Attempt<'l> {
+    Committed(Vec<(&'l Letter, Done)>),
+    /// It was aborted: the brokers do not take these letters, and why.
+    Refused(BTreeMap<Place, String>),
+}
+
 struct Redrive<'a> {
     cluster: &'a Cluster,
     space: &'a TopicSpace,
+    inputs: Inputs,
     rules: Rules,
     receipts: Receipts,
     batch: Batch,
@@ -137,16 +155,20 @@ struct Redrive<'a> {
 
 impl Redrive<'_> {
     fn take(&mut self, letter: Letter, is_to_be_sent: bool) -> Result<(), Stop> {
-        let verdict = judge(&letter, &self.receipts.known, self.rules);
+        let verdict = self.judge(&letter);
         // Receipts only become more, so every other verdict is the last.
         if !matches!(verdict, Verdict::Send { .. }) || !is_to_be_sent {
-            return self.report.judged(&letter, verdict);
+            return self.report.judged(&letter, &verdict);
         }
         if !self.batch.has_room_for(&letter) {
             self.send_batch()?;
         }
         self.batch.push(letter);
         Ok(())
+    }
+
+    fn judge(&self, letter: &Letter) -> Verdict {
+        judge(letter, &self.receipts.known, &self.inputs, self.space, self.rules)
     }
 
     fn send_batch(&mut self) -> Result<(), Stop> {
@@ -157,31 +179,66 @@ impl Redrive<'_> {
         for (letter, done) in tokio::task::block_in_place(|| self.transact(&letters))? {
             match done {
                 Done::Sent(copy) => self.report.sent(letter, &copy)?,
-                Done::Judged(verdict) => self.report.judged(letter, verdict)?,
+                Done::Judged(verdict) => self.report.judged(letter, &verdict)?,
             }
         }
         Ok(())
     }
 
-    /// One transaction. Whatever fails, nothing is tried again here: the next run knows what was sent.
+    /// Sends what can be sent of these letters in one transaction. One that the brokers refuse is left out of it, and gets
+    /// a verdict of its own. Whatever else fails is not tried again here: the next run knows what was sent.
     fn transact<'l>(&mut self, letters: &'l [Letter]) -> Result<Vec<(&'l Letter, Done)>, Failure> {
-        let producer = TransactionalProducer::fence(&self.cluster.kafka, &self.transactional_id())?;
+        let mut left: Vec<&Letter> = letters.iter().collect();
+        let mut refused = Vec::new();
+        let mut grouping = if left.len() > 1 { Grouping::Together } else { Grouping::Alone };
+        // Each round but the first has fewer letters than the one before.
+        while !left.is_empty() {
+            match self.attempt(&left, grouping)? {
+                Attempt::Committed(mut done) => {
+                    done.extend(refused);
+                    return Ok(done);
+                }
+                // The others may have been refused for the company that they kept.
+                Attempt::Refused(_) if grouping == Grouping::Together => grouping = Grouping::Alone,
+                Attempt::Refused(mut reasons) => left.retain(|letter| match reasons.remove(&letter.place) {
+                    None => true,
+                    Some(why) => {
+                        refused.push((*letter, Done::Judged(Verdict::RefusedByBrokers { why })));
+                        false
+                    }
+                }),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// One transaction.
+    fn attempt<'l>(&mut self, letters: &[&'l Letter], grouping: Grouping) -> Result<Attempt<'l>, Failure> {
+        let id = self.transactional_id();
+        let producer = TransactionalProducer::fence(&self.cluster.kafka, &id, grouping)?;
         // From here on no other redrive can add a receipt without fencing this one.
         self.receipts.catch_up()?;
         let (mut to_send, mut done) = (Vec::new(), Vec::new());
         for letter in letters {
-            match judge(letter, &self.receipts.known, self.rules) {
-                Verdict::Send { source, attempt } => to_send.push((letter, source, attempt)),
-                verdict => done.push((letter, Done::Judged(verdict))),
+            match self.judge(letter) {
+                Verdict::Send { source, attempt } => to_send.push((*letter, source, attempt)),
+                verdict => done.push((*letter, Done::Judged(verdict))),
             }
         }
         if to_send.is_empty() {
-            return Ok(done);
+            return Ok(Attempt::Committed(done));
         }
         producer.begin()?;
         let copies: Vec<Outgoing<'_>> =
             to_send.iter().map(|(letter, source, _)| copy(letter, *source, self.space)).collect();
-        let landed = producer.send(&copies)?;
+        let landed = match producer.send(&copies) {
+            Ok(landed) => landed,
+            Err(Unsent::Failed(failure)) => return Err(failure),
+            Err(Unsent::Refused(refused)) => {
+                let named = |(number, why): (usize, String)| Some((to_send.get(number)?.0.place, why));
+                return Ok(Attempt::Refused(refused.into_iter().filter_map(named).collect()));
+            }
+        };
         let at_ms = clock::now_ms();
         let copied = |((letter, source, attempt), landed): (&(&'l Letter, InputPlace, u32), Landed)| {
             let Landed { partition, offset } = landed;
@@ -191,7 +248,7 @@ impl Redrive<'_> {
         self.write_receipts(&producer, &sent)?;
         producer.commit()?;
         done.extend(sent.into_iter().map(|(letter, copy)| (letter, Done::Sent(copy))));
-        Ok(done)
+        Ok(Attempt::Committed(done))
     }
 
     fn write_receipts(
@@ -216,7 +273,13 @@ impl Redrive<'_> {
             headers: Vec::new(),
             name: format!("the receipt for letter {place}"),
         });
-        producer.send(&outgoing.collect::<Vec<_>>()).map(drop)
+        producer.send(&outgoing.collect::<Vec<_>>()).map(drop).map_err(|unsent| match unsent {
+            Unsent::Failed(failure) => failure,
+            Unsent::Refused(refused) => {
+                let why = refused.into_iter().map(|(_, why)| why).next().unwrap_or_default();
+                Failure::unavailable(format!("the brokers refuse a receipt: {why}"))
+            }
+        })
     }
 
     /// One for each installation, so that there is one redrive at a time.

@@ -14,6 +14,7 @@ use super::super::receipts::Copied;
 use super::Args;
 use crate::outcome::{Outcome, Stop};
 use crate::table::Columns;
+use crate::text::clean;
 
 /// What became of a letter of a batch.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ struct Sums {
     to_send: u64,
     redriven: u64,
     refused: u64,
+    refused_by_brokers: u64,
     no_way_back: u64,
 }
 
@@ -75,21 +77,27 @@ impl<'a> Report<'a> {
         if self.json {
             let Copied { attempt, topic, partition, offset, .. } = copy;
             let to = json!({ "topic": topic, "partition": partition, "offset": offset });
-            self.print_json(letter, "sent", *attempt, &to)?;
+            self.print_json(letter, "sent", *attempt, &to, None)?;
         }
         Ok(())
     }
 
     /// The letter is not sent; or it would be, but this is a dry run.
-    pub(super) fn judged(&mut self, letter: &Letter, verdict: Verdict) -> Result<(), Stop> {
+    pub(super) fn judged(&mut self, letter: &Letter, verdict: &Verdict) -> Result<(), Stop> {
         let (sum, word, attempt, shown) = match verdict {
             Verdict::Send { attempt, .. } => {
-                (&mut self.sums.to_send, "would-send", Some(attempt), style("would send").green())
+                (&mut self.sums.to_send, "would-send", Some(*attempt), style("would send").green())
             }
             Verdict::Redriven => (&mut self.sums.redriven, "redriven", None, style("sent before").dim()),
             Verdict::Refused { tried } => {
-                (&mut self.sums.refused, "refused", Some(tried), style("refused").yellow())
+                (&mut self.sums.refused, "refused", Some(*tried), style("refused").yellow())
             }
+            Verdict::RefusedByBrokers { .. } => (
+                &mut self.sums.refused_by_brokers,
+                "refused-by-brokers",
+                None,
+                style("refused by the brokers").red(),
+            ),
             Verdict::NoWayBack => {
                 (&mut self.sums.no_way_back, "no-way-back", None, style("no way back").red())
             }
@@ -100,31 +108,42 @@ impl<'a> Report<'a> {
                 Verdict::Send { source, .. } => json!({ "topic": source.topic(self.space) }),
                 _ => Value::Null,
             };
-            return self.print_json(letter, word, attempt.unwrap_or_default(), &to);
+            return self.print_json(letter, word, attempt.unwrap_or_default(), &to, verdict.why());
         }
-        if self.is_dry {
-            let attempt = attempt.map_or_else(|| "-".to_owned(), |attempt| format!("attempt {attempt}"));
+        // Nothing but this line says why the brokers refuse a letter.
+        if self.is_dry || verdict.why().is_some() {
+            let attempt = attempt.map(|attempt| format!("attempt {attempt}"));
+            let attempt = attempt.or(verdict.why().map(clean)).unwrap_or_else(|| "-".to_owned());
             let reason = letter.said(sanchar_schemas::headers::DLQ_REASON);
             let source = letter.said(sanchar_schemas::headers::DLQ_TOPIC);
             let cells = [shown.to_string(), letter.place.to_string(), reason, source, attempt];
-            writeln!(self.out, "{}", self.columns.line(&cells))?;
+            let line = self.columns.line(&cells);
+            self.bar.suspend(|| writeln!(self.out, "{line}"))?;
         }
         Ok(())
     }
 
-    fn print_json(&mut self, letter: &Letter, verdict: &str, attempt: u32, to: &Value) -> Result<(), Stop> {
+    fn print_json(
+        &mut self,
+        letter: &Letter,
+        verdict: &str,
+        attempt: u32,
+        to: &Value,
+        why: Option<&str>,
+    ) -> Result<(), Stop> {
         let attempt = Some(attempt).filter(|attempt| *attempt > 0);
         let reason = letter.record.header(sanchar_schemas::headers::DLQ_REASON);
         let place = letter.place.to_string();
-        let value =
-            json!({ "place": place, "reason": reason, "verdict": verdict, "attempt": attempt, "to": to });
+        let value = json!({
+            "place": place, "reason": reason, "verdict": verdict, "attempt": attempt, "to": to, "why": why,
+        });
         line::print_json(&value, self.out)
     }
 
     /// The sums, and how the command ends.
     pub(super) fn summary(&mut self) -> Result<Outcome, Stop> {
         self.bar.finish_and_clear();
-        let Sums { sent, to_send, redriven, refused, no_way_back } = self.sums;
+        let Sums { sent, to_send, redriven, refused, refused_by_brokers, no_way_back } = self.sums;
         if self.json {
             let sums = json!({
                 "dry_run": self.is_dry,
@@ -132,19 +151,24 @@ impl<'a> Report<'a> {
                 "would_send": to_send,
                 "redriven": redriven,
                 "refused": refused,
+                "refused_by_brokers": refused_by_brokers,
                 "no_way_back": no_way_back,
             });
             line::print_json(&sums, self.out)?;
         } else {
             let first = if self.is_dry { format!("would send: {to_send}") } else { format!("sent: {sent}") };
-            let (rest, max) = (format!("refused: {refused}, no way back: {no_way_back}"), self.attempts_max);
-            writeln!(self.out, "{first}, sent before: {redriven}, {rest}")?;
+            let rest = format!("refused by the brokers: {refused_by_brokers}, no way back: {no_way_back}");
+            writeln!(self.out, "{first}, sent before: {redriven}, refused: {refused}, {rest}")?;
             if to_send > 0 {
                 writeln!(self.out, "nothing was sent: add --yes to send them")?;
             }
             if refused > 0 {
+                let max = self.attempts_max;
                 let remedy = "mend what they fail for, then allow more with --attempts-max";
                 writeln!(self.out, "refused: these records were tried {max} times or more; {remedy}")?;
+            }
+            if refused_by_brokers > 0 {
+                writeln!(self.out, "refused by the brokers: the lines above say why, letter by letter")?;
             }
             if no_way_back > 0 {
                 let remedy = "`sanchar dlq show` has what they hold";
@@ -154,7 +178,7 @@ impl<'a> Report<'a> {
                 )?;
             }
         }
-        let is_left = to_send + refused + no_way_back > 0;
+        let is_left = to_send + refused + refused_by_brokers + no_way_back > 0;
         Ok(if is_left { Outcome::Left } else { Outcome::Done })
     }
 }
@@ -191,12 +215,16 @@ mod tests {
             let copy = Copied { attempt: 2, at_ms: 5, topic, partition: 1, offset: 90 };
             report.sent(&letter(17, FROM, "key"), &copy).unwrap();
         } else {
-            report.judged(&letter(17, FROM, "key"), send).unwrap();
+            report.judged(&letter(17, FROM, "key"), &send).unwrap();
         }
-        for (offset, verdict) in
-            [(18, Verdict::Redriven), (19, Verdict::Refused { tried: 3 }), (20, Verdict::NoWayBack)]
-        {
-            report.judged(&letter(offset, FROM, "malformed"), verdict).unwrap();
+        let too_large = Verdict::RefusedByBrokers { why: "too large".into() };
+        for (offset, verdict) in [
+            (18, Verdict::Redriven),
+            (19, Verdict::Refused { tried: 3 }),
+            (20, Verdict::NoWayBack),
+            (21, too_large),
+        ] {
+            report.judged(&letter(offset, FROM, "malformed"), &verdict).unwrap();
         }
         let outcome = report.summary().unwrap();
         (console::strip_ansi_codes(&String::from_utf8(out).unwrap()).into_owned(), outcome)
@@ -212,9 +240,11 @@ would send   0:17    key              crime.reported.in-dl  attempt 2
 sent before  0:18    malformed        crime.reported.in-dl  -
 refused      0:19    malformed        crime.reported.in-dl  attempt 3
 no way back  0:20    malformed        crime.reported.in-dl  -
-would send: 1, sent before: 1, refused: 1, no way back: 1
+refused by the brokers  0:21    malformed        crime.reported.in-dl  too large
+would send: 1, sent before: 1, refused: 1, refused by the brokers: 1, no way back: 1
 nothing was sent: add --yes to send them
 refused: these records were tried 3 times or more; mend what they fail for, then allow more with --attempts-max
+refused by the brokers: the lines above say why, letter by letter
 no way back: their headers name no input topic of this installation; `sanchar dlq show` has what they hold
 "
         );
@@ -224,12 +254,21 @@ no way back: their headers name no input topic of this installation; `sanchar dl
     #[test]
     fn a_run_says_what_it_did() {
         let (text, _) = printed(&["--all", "--yes", "--attempts-max", "3"]);
-        assert!(text.starts_with("sent: 1, sent before: 1, refused: 1, no way back: 1\nrefused:"), "{text}");
+        let (lines, sums) = text.split_once("sent: 1, sent before: 1, refused: 1, ").unwrap();
+        assert_eq!(
+            lines,
+            "refused by the brokers  0:21    malformed        crime.reported.in-dl  too large\n"
+        );
+        assert!(sums.starts_with("refused by the brokers: 1, no way back: 1\nrefused:"), "{text}");
         let (json, outcome) = printed(&["--all", "--yes", "--json"]);
         let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.len(), 5, "a line for each letter, and the sums");
+        assert_eq!(lines.len(), 6, "a line for each letter, and the sums");
         assert_eq!((&lines[0]["verdict"], &lines[0]["to"]["offset"]), (&json!("sent"), &json!(90)));
-        assert_eq!((&lines[4]["sent"], &lines[4]["dry_run"]), (&json!(1), &json!(false)));
+        assert_eq!((&lines[5]["sent"], &lines[5]["dry_run"]), (&json!(1), &json!(false)));
+        assert_eq!(
+            (&lines[4]["verdict"], &lines[4]["why"]),
+            (&json!("refused-by-brokers"), &json!("too large"))
+        );
         assert_eq!(outcome, Outcome::Left, "a refused letter is left to a person");
     }
 
