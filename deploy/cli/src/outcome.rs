@@ -60,6 +60,25 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// Output of a command that has more to do than to be read: it goes on, in silence, when its reader goes away.
+pub(crate) struct Unheeded<'a>(pub(crate) &'a mut dyn Write);
+
+impl Write for Unheeded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        })
+    }
+}
+
 impl From<serde_json::Error> for Stop {
     fn from(error: serde_json::Error) -> Self {
         Self::from(io::Error::from(error))
@@ -80,8 +99,32 @@ pub(crate) fn conclude(ended: Result<Outcome, Stop>, err: &mut dyn Write) -> Exi
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Output that fails as it is told to after so many writes.
+    pub(crate) struct Failing(pub(crate) usize, pub(crate) io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(1).ok_or(self.1)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn output_that_nobody_reads_stops_nothing_and_a_full_disk_does() {
+        let mut pipe = Failing(1, io::ErrorKind::BrokenPipe);
+        let mut out = Unheeded(&mut pipe);
+        assert!((0..3).all(|_| out.write_all(b"line").is_ok()));
+        let mut disk = Failing(1, io::ErrorKind::StorageFull);
+        let mut out = Unheeded(&mut disk);
+        assert!(out.write_all(b"line").is_ok() && out.write_all(b"line").is_err());
+    }
 
     #[test]
     fn a_closed_pipe_is_no_failure_and_a_full_disk_is() {

@@ -12,7 +12,7 @@ use super::super::letter::Letter;
 use super::super::line;
 use super::super::receipts::Copied;
 use super::Args;
-use crate::outcome::{Outcome, Stop};
+use crate::outcome::{Outcome, Stop, Unheeded};
 use crate::table::Columns;
 use crate::text::clean;
 
@@ -45,7 +45,8 @@ pub(super) struct Report<'a> {
     bar: ProgressBar,
     /// Offsets of the queue, for the bar.
     offsets: u64,
-    out: &'a mut dyn Write,
+    /// The letters are sent, and the exit code tells of all of them, whether or not anybody reads this.
+    out: Unheeded<'a>,
 }
 
 impl<'a> Report<'a> {
@@ -61,7 +62,7 @@ impl<'a> Report<'a> {
             columns: Columns::new([11, 6, 15, 20, 0]),
             bar: if has_bar { bar(offsets) } else { ProgressBar::hidden() },
             offsets,
-            out,
+            out: Unheeded(out),
         }
     }
 
@@ -137,7 +138,7 @@ impl<'a> Report<'a> {
         let value = json!({
             "place": place, "reason": reason, "verdict": verdict, "attempt": attempt, "to": to, "why": why,
         });
-        line::print_json(&value, self.out)
+        line::print_json(&value, &mut self.out)
     }
 
     /// The sums, and how the command ends.
@@ -154,7 +155,7 @@ impl<'a> Report<'a> {
                 "refused_by_brokers": refused_by_brokers,
                 "no_way_back": no_way_back,
             });
-            line::print_json(&sums, self.out)?;
+            line::print_json(&sums, &mut self.out)?;
         } else {
             let first = if self.is_dry { format!("would send: {to_send}") } else { format!("sent: {sent}") };
             let rest = format!("refused by the brokers: {refused_by_brokers}, no way back: {no_way_back}");
@@ -193,6 +194,7 @@ fn bar(offsets: u64) -> ProgressBar {
 mod tests {
     use super::super::super::letter::tests::letter;
     use super::*;
+    use crate::outcome::tests::Failing;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -270,6 +272,19 @@ no way back: their headers name no input topic of this installation; `sanchar dl
             (&json!("refused-by-brokers"), &json!("too large"))
         );
         assert_eq!(outcome, Outcome::Left, "a refused letter is left to a person");
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_nothing() {
+        for words in [&["--all", "--yes", "--json"][..], &["--all"]] {
+            let args = Cli::try_parse_from([&["redrive"], words].concat()).unwrap().args;
+            let (mut out, space) = (Failing(1, std::io::ErrorKind::BrokenPipe), TopicSpace::default());
+            let mut report = Report::new(&args, &space, 9, &mut out);
+            for offset in 1..9 {
+                report.judged(&letter(offset, FROM, "key"), &Verdict::NoWayBack).unwrap();
+            }
+            assert_eq!(report.summary().unwrap(), Outcome::Left);
+        }
     }
 
     #[test]
