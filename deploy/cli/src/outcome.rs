@@ -85,6 +85,16 @@ impl From<serde_json::Error> for Stop {
     }
 }
 
+/// Tells people something while a command goes on. A bar that stands there makes room for it.
+pub(crate) fn warn(text: &str) {
+    let terminal = console::Term::stderr();
+    // Nobody is left to tell if standard error is closed.
+    if terminal.is_term() {
+        drop(terminal.clear_line());
+    }
+    drop(terminal.write_line(&format!("sanchar: {text}")));
+}
+
 /// Says on `err` why a command failed, and gives the exit code.
 pub(crate) fn conclude(ended: Result<Outcome, Stop>, err: &mut dyn Write) -> ExitCode {
     match ended {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
@@ -11,12 +12,19 @@ use super::inputs::Inputs;
 use super::letter::Letter;
 use super::place::Place;
 use crate::connection::Cluster;
+use crate::outcome::warn;
 use crate::reader::{Reader, Start, Step};
+
+/// After so long without a letter people are told, and after so long reading is given up.
+const SOON: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(60);
+const PULSE: Duration = Duration::from_millis(500);
 
 /// A reading of the queue.
 pub(super) struct Letters {
     reader: Reader,
     space: TopicSpace,
+    silence: Silence,
     /// Offsets of each partition when the command began, without those that have been passed since.
     offsets: BTreeMap<i32, Range<i64>>,
 }
@@ -34,7 +42,7 @@ impl Letters {
         let reader = Reader::open(&cluster.kafka, std::slice::from_ref(&topic), start)?;
         let mut offsets = reader.offsets(&topic)?;
         offsets.retain(|_, offsets| !offsets.is_empty());
-        Ok(Self { reader, space, offsets })
+        Ok(Self { reader, space, silence: Silence { topic, ..Silence::default() }, offsets })
     }
 
     /// Offsets still to read, markers of transactions among them: for a progress bar.
@@ -54,17 +62,26 @@ impl Letters {
     /// The next letter; `None` when all have been read.
     ///
     /// # Errors
-    /// As [`Reader::next`].
+    /// As [`Reader::next`], and [`Failure`] (69) when nothing comes for a minute.
     pub(super) async fn next(&mut self) -> Result<Option<Letter>, Failure> {
+        let mut heard = Instant::now();
         while !self.offsets.is_empty() {
-            match self.reader.next().await? {
+            let Ok(step) = tokio::time::timeout(PULSE, self.reader.next()).await else {
+                self.silence.lasts(heard.elapsed())?.as_deref().map(warn);
+                continue;
+            };
+            match step? {
                 Step::Record(record) => {
+                    heard = Instant::now();
                     if self.pass(record.partition, record.offset) {
                         return Ok(Some(Letter::of(record, &self.space)));
                     }
                 }
                 Step::End => self.offsets.clear(),
-                Step::Trouble(reason) => tracing::warn!(reason, "kafka is in trouble; waiting"),
+                Step::Trouble(reason) => {
+                    self.silence.reason = Some(reason);
+                    self.silence.lasts(heard.elapsed())?.as_deref().map(warn);
+                }
             }
         }
         Ok(None)
@@ -79,6 +96,34 @@ impl Letters {
             self.offsets.remove(&partition);
         }
         was_there
+    }
+}
+
+/// What is done about it when no letter comes.
+#[derive(Debug, Default)]
+struct Silence {
+    topic: String,
+    /// The client's last word.
+    reason: Option<String>,
+    is_told: bool,
+}
+
+impl Silence {
+    /// What people are to be told when it has lasted so long; once.
+    fn lasts(&mut self, elapsed: Duration) -> Result<Option<String>, Failure> {
+        let topic = &self.topic;
+        let why = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let seconds = PATIENCE.as_secs();
+        if elapsed >= PATIENCE {
+            return Err(Failure::unavailable(format!(
+                "nothing came from {topic} for {seconds} s{why}: check that the brokers are up, and try again"
+            )));
+        }
+        if elapsed < SOON || self.is_told {
+            return Ok(None);
+        }
+        self.is_told = true;
+        Ok(Some(format!("nothing comes from {topic}{why}; waiting up to {seconds} s")))
     }
 }
 
@@ -103,4 +148,24 @@ pub(super) async fn at(cluster: &Cluster, place: Place) -> Result<Letter, Failur
     Err(Failure::usage(format!(
         "there is no letter at {place}: `sanchar dlq list` shows the places that there are"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sanchar_runtime::lifecycle::ExitCode;
+
+    #[test]
+    fn brokers_that_say_nothing_are_told_of_once_and_not_waited_for_without_end() {
+        let mut silence = Silence { topic: "crime.dlq".into(), ..Silence::default() };
+        let mut lasts = |seconds| silence.lasts(Duration::from_secs(seconds));
+        assert_eq!(lasts(1).unwrap(), None);
+        let line = lasts(4).unwrap().unwrap();
+        assert_eq!(line, "nothing comes from crime.dlq; waiting up to 60 s");
+        assert_eq!(lasts(59).unwrap(), None, "once");
+        silence.reason = Some("all brokers are down".into());
+        let failure = silence.lasts(Duration::from_secs(60)).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Unavailable);
+        assert!(failure.to_string().contains("(all brokers are down): check"), "{failure}");
+    }
 }
