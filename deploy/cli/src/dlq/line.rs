@@ -15,8 +15,8 @@ use crate::outcome::Stop;
 use crate::table::Columns;
 use crate::text::{clean_json, shortened};
 
-/// Longest message in a list. `show` has the whole.
-const MESSAGE_CHARS_MAX: usize = 200;
+/// Longest cell of a line, for one letter widens a column for all that follow. `show` has more of it.
+const CELL_CHARS_MAX: usize = 64;
 
 /// The columns of a list.
 pub(super) const HEADING: [&str; 7] =
@@ -37,12 +37,17 @@ pub(super) fn cells(letter: &Letter, known: &Known) -> [String; 7] {
     [
         letter.place.to_string(),
         failed_at(letter),
-        letter.source_as_said(),
-        style(reason).red().to_string(),
+        cell(&letter.source_as_said()),
+        style(cell(&reason)).red().to_string(),
         known.attempt_of(letter).to_string(),
         redriven,
-        shortened(&letter.said(headers::DLQ_MESSAGE), MESSAGE_CHARS_MAX),
+        cell(&letter.said(headers::DLQ_MESSAGE)),
     ]
+}
+
+/// A text that is fit for a terminal, as a cell.
+pub(super) fn cell(text: &str) -> String {
+    shortened(text, CELL_CHARS_MAX)
 }
 
 pub(super) fn failed_at(letter: &Letter) -> String {
@@ -112,6 +117,18 @@ mod tests {
         );
         assert!(plain(&letter, &known(&[(17, &[(2, 90)])])).contains("  once      what is wrong"));
         assert!(plain(&letter, &known(&[(3, &[(2, 41)])])).contains("  2        -  "), "it failed before");
+    }
+
+    #[test]
+    fn a_huge_letter_widens_no_column_beyond_reason() {
+        let huge = "कि".repeat(5_000);
+        let mut letter = letter(17, (&huge, 1, 41), &huge);
+        letter.record.headers.push((headers::DLQ_MESSAGE.into(), Some(huge.into_bytes())));
+        for cell in cells(&letter, &known(&[])) {
+            let cell = console::strip_ansi_codes(&cell).into_owned();
+            assert!(cell.chars().count() <= 65, "{cell}");
+            assert!(!cell.ends_with("क…"), "no letter is cut from its sign: {cell}");
+        }
     }
 
     #[test]

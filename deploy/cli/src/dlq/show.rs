@@ -18,7 +18,7 @@ use crate::outcome::{Outcome, Stop};
 use crate::table::Table;
 use crate::text::{clean, shortened};
 
-/// Longest key or header that people are shown. `--json` has the whole.
+/// Longest text, key or header that people are shown. `--json` has the whole.
 const TEXT_CHARS_MAX: usize = 400;
 
 #[derive(Debug, clap::Args)]
@@ -54,12 +54,12 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
 }
 
 fn text(letter: &Letter, content: &Content, known: &Known) -> String {
-    let said = |name| letter.said(name);
+    let said = |name| letter.record.header(name).map_or_else(|| "?".to_owned(), |text| capped(&text));
     let version = said(headers::DLQ_VERSION);
     let mut rows = vec![
         ("letter", letter.place.to_string()),
         ("failed", format!("{} in {}, version {version}", line::failed_at(letter), said(headers::DLQ_GROUP))),
-        ("from", letter.source_as_said()),
+        ("from", capped(&letter.source_as_said())),
         ("reason", format!("{}/{}", said(headers::DLQ_STAGE), said(headers::DLQ_REASON))),
         ("message", said(headers::DLQ_MESSAGE)),
         ("attempt", known.attempt_of(letter).to_string()),
@@ -87,6 +87,17 @@ fn text(letter: &Letter, content: &Content, known: &Known) -> String {
         text.push_str(&format!("\n{table}"));
     }
     text
+}
+
+/// A text fit for a terminal, and how much more of it there is.
+fn capped(text: &str) -> String {
+    let shown = shortened(&clean(text), TEXT_CHARS_MAX);
+    if text.chars().nth(TEXT_CHARS_MAX).is_none() {
+        return shown;
+    }
+    // Cleaning leaves as many characters as there were; the last one that is shown is the sign that it goes on.
+    let rest = text.chars().skip(shown.chars().count().saturating_sub(1));
+    format!("{shown} ({} bytes more)", rest.map(char::len_utf8).sum::<usize>())
 }
 
 fn bytes(bytes: Option<&[u8]>) -> String {
@@ -200,6 +211,16 @@ null     none
         assert!(!printed.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{printed:?}");
         assert!(printed.contains("कि…") && printed.chars().count() < 1_500, "{}", printed.chars().count());
         assert!(printed.contains("redriven  no"));
+    }
+
+    #[test]
+    fn a_huge_reason_and_message_are_cut_and_it_is_said_by_how_much() {
+        let mut letter = letter(17, FROM, &"x".repeat(500));
+        letter.record.headers.push((headers::DLQ_MESSAGE.into(), Some("कि".repeat(5_000).into_bytes())));
+        let printed = text(&letter, &Content::Undecodable("why".into()), &known(&[]));
+        let line = |name: &str| printed.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line("reason").ends_with("xx… (100 bytes more)"), "{printed}");
+        assert!(line("message").ends_with("कि… (28800 bytes more)"), "{printed}");
     }
 
     #[test]

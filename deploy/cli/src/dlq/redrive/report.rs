@@ -115,8 +115,8 @@ impl<'a> Report<'a> {
         if self.is_dry || verdict.why().is_some() {
             let attempt = attempt.map(|attempt| format!("attempt {attempt}"));
             let attempt = attempt.or(verdict.why().map(clean)).unwrap_or_else(|| "-".to_owned());
-            let reason = letter.said(sanchar_schemas::headers::DLQ_REASON);
-            let source = letter.said(sanchar_schemas::headers::DLQ_TOPIC);
+            let reason = line::cell(&letter.said(sanchar_schemas::headers::DLQ_REASON));
+            let source = line::cell(&letter.said(sanchar_schemas::headers::DLQ_TOPIC));
             let cells = [shown.to_string(), letter.place.to_string(), reason, source, attempt];
             let line = self.columns.line(&cells);
             self.bar.suspend(|| writeln!(self.out, "{line}"))?;
@@ -272,6 +272,16 @@ no way back: their headers name no input topic of this installation; `sanchar dl
             (&json!("refused-by-brokers"), &json!("too large"))
         );
         assert_eq!(outcome, Outcome::Left, "a refused letter is left to a person");
+    }
+
+    #[test]
+    fn a_huge_letter_widens_no_column_beyond_reason() {
+        let args = Cli::try_parse_from(["redrive", "--all"]).unwrap().args;
+        let (mut out, space) = (Vec::new(), TopicSpace::default());
+        let huge = letter(17, (&"x".repeat(9_000), 1, 41), &"कि".repeat(9_000));
+        Report::new(&args, &space, 9, &mut out).judged(&huge, &Verdict::NoWayBack).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().count() < 200, "{text}");
     }
 
     #[test]
