@@ -52,10 +52,11 @@ impl Letter {
         self.record.headers.iter().filter(|(name, _)| !headers::is_of_dead_letter(name))
     }
 
-    /// Bytes of key and value.
+    /// Bytes of key, value and headers, names among them.
     pub(super) fn bytes(&self) -> usize {
-        let [key, value] = [&self.record.key, &self.record.value];
-        key.as_ref().map_or(0, Vec::len) + value.as_ref().map_or(0, Vec::len)
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.record.headers.iter().map(|(name, value)| name.len() + length(value));
+        length(&self.record.key) + length(&self.record.value) + headers.sum::<usize>()
     }
 }
 
@@ -114,7 +115,13 @@ pub(super) mod tests {
         let letter = letter(17, ("crime.reported.in-dl", 1, 41), "key");
         let names: Vec<&str> = letter.original_headers().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["case"]);
-        assert_eq!(letter.bytes(), 8);
+    }
+
+    #[test]
+    fn its_size_counts_headers_by_name_and_value() {
+        let mut letter = letter(17, ("crime.reported.in-dl", 1, 41), "key");
+        letter.record.headers = Vec::from([("case".into(), Some(b"kept".to_vec())), ("null".into(), None)]);
+        assert_eq!(letter.bytes(), 3 + 5 + 8 + 4);
     }
 
     #[test]
