@@ -1,5 +1,7 @@
 //! Which letters a command is about. Every filter that is given must hold; of one that is given several times, one value.
 
+use std::collections::BTreeSet;
+
 use sanchar_fanout::reasons::PoisonReason;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::StateCode;
@@ -45,7 +47,12 @@ pub(super) struct Selection {
     until_ms: Option<i64>,
     origins: Vec<StateCode>,
     places: Vec<Place>,
+    /// Places that are named and at which no letter has been met so far.
+    unmet: BTreeSet<Place>,
 }
+
+/// Most places that a message names.
+const NAMED_MAX: usize = 10;
 
 impl Filters {
     /// Whether none is given.
@@ -70,6 +77,7 @@ impl Filters {
             until_ms: self.until.map(|when| when.end_ms(now_ms)),
             origins: self.origin.clone(),
             places: self.place.clone(),
+            unmet: self.place.iter().copied().collect(),
         };
         match (selection.since_ms, selection.until_ms) {
             (Some(since), Some(until)) if since >= until => {
@@ -85,7 +93,8 @@ impl Selection {
     ///
     /// # Errors
     /// [`Failure`] (69) when the registry gives no answer about it.
-    pub(super) async fn has(&self, letter: &Letter, contents: &mut Contents) -> Result<bool, Failure> {
+    pub(super) async fn has(&mut self, letter: &Letter, contents: &mut Contents) -> Result<bool, Failure> {
+        self.unmet.remove(&letter.place);
         if !self.has_by_headers(letter) {
             return Ok(false);
         }
@@ -99,8 +108,25 @@ impl Selection {
         Ok(claimed.is_some_and(|state| self.origins.contains(&state)))
     }
 
+    /// Once all letters have been read.
+    ///
+    /// # Errors
+    /// [`Failure`] (64) when there was none at a place that is named.
+    pub(super) fn check_places(&self) -> Result<(), Failure> {
+        if self.unmet.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<String> = self.unmet.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let more = self.unmet.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(" and {more} more places") } else { String::new() };
+        Err(Failure::usage(format!(
+            "there is no letter at {}{more}: `sanchar dlq list` shows the places that there are",
+            named.join(", ")
+        )))
+    }
+
     fn has_by_headers(&self, letter: &Letter) -> bool {
-        let Self { topics, reasons, since_ms, until_ms, origins: _, places } = self;
+        let Self { topics, reasons, since_ms, until_ms, origins: _, places, unmet: _ } = self;
         let is_of_topic = || letter.source.is_some_and(|source| topics.contains(&source.state));
         let is_since = |since| letter.failed_at_ms.is_some_and(|at| at >= since);
         let is_until = |until| letter.failed_at_ms.is_some_and(|at| at < until);
@@ -200,6 +226,23 @@ mod tests {
         }
         let nowhere = super::super::letter::tests::letter(1, ("elsewhere", 0, 0), "key");
         assert!(!selection(&["--topic", "delhi"]).has_by_headers(&nowhere));
+    }
+
+    #[tokio::test]
+    async fn a_place_without_a_letter_is_named_at_the_end() {
+        let registry = sanchar_runtime::registry::RegistryConfig {
+            url: "http://127.0.0.1:1".into(),
+            ..sanchar_runtime::registry::RegistryConfig::default()
+        };
+        let registry = sanchar_runtime::registry::RegistryClient::new(&registry).unwrap();
+        let mut contents = Contents::new(registry);
+        let mut selection = selection(&["--place", "0:17", "--place", "0:18", "--reason", "conflict"]);
+        let here = letter(17, (DELHI, 1, 41), "key");
+        assert!(!selection.has(&here, &mut contents).await.unwrap(), "it is there, and of another reason");
+        let error = selection.check_places().unwrap_err();
+        assert!(error.to_string().starts_with("there is no letter at 0:18: "), "{error}");
+        selection.has(&letter(18, (DELHI, 1, 42), "key"), &mut contents).await.unwrap();
+        assert!(selection.check_places().is_ok());
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Stop> {
     let cluster = args.connection.cluster()?;
     let space = cluster.space();
-    let selection = args.filters.selection(&space, sanchar_runtime::clock::now_ms())?;
+    let mut selection = args.filters.selection(&space, sanchar_runtime::clock::now_ms())?;
     let mut letters = Letters::open(&cluster)?;
     let known = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?.known;
     let mut contents = Contents::new(cluster.registry_client()?);
@@ -66,6 +66,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
         }
     }
     summary(&by_reason, args, out)?;
+    selection.check_places()?;
     Ok(Outcome::Done)
 }
 

@@ -45,6 +45,7 @@ Examples:
 Exit codes:
   0   nothing is left: all were sent, now or before
   2   without --yes: there are letters to send; or some were refused, by the brokers too, or have no way back
+  64  the command line is wrong: it names a --place without a letter, for example; the others were sent
   75  another redrive took over, or an outcome is not known: run it again")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -86,7 +87,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     args.check()?;
     let cluster = args.connection.cluster()?;
     let space = cluster.space();
-    let selection = args.filters.selection(&space, clock::now_ms())?;
+    let mut selection = args.filters.selection(&space, clock::now_ms())?;
     let mut contents = Contents::new(cluster.registry_client()?);
     let mut letters = Letters::open(&cluster)?;
     let receipts = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?;
@@ -114,7 +115,9 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let ended = ended.await;
     // What was sent was sent, however it ended; and how it ended matters more than whether that could be printed.
     let outcome = redrive.report.summary();
-    ended.and(outcome)
+    let outcome = ended.and(outcome)?;
+    selection.check_places()?;
+    Ok(outcome)
 }
 
 /// Letters for one transaction.
