@@ -185,6 +185,8 @@ pub trait Client {
 /// An entry of the changelog.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangelogEntry<'a> {
+    /// Where it stands, for messages.
+    pub offset: i64,
     /// Key.
     pub key: &'a [u8],
     /// Value; `None` deletes the key.

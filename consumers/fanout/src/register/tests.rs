@@ -54,7 +54,7 @@ impl Instance {
     /// Reads `log` to its end.
     pub(super) fn follow(&mut self, log: &[(String, Vec<u8>)]) -> Result<Reached, String> {
         for (key, value) in &log[usize::try_from(self.read).unwrap()..] {
-            self.standby.take(ChangelogEntry { key: key.as_bytes(), value: Some(value) });
+            self.standby.take(ChangelogEntry { offset: 0, key: key.as_bytes(), value: Some(value) });
         }
         self.read = i64::try_from(log.len()).unwrap();
         self.standby.reached(self.read)

@@ -69,7 +69,8 @@ impl Changelog for Log {
             return Ok(Read { next_offset: None, is_end: true });
         }
         let next = contents.read + 1;
-        entry(ChangelogEntry { key: contents.entries[contents.read].as_bytes(), value: None });
+        let key = contents.entries[contents.read].as_bytes();
+        entry(ChangelogEntry { offset: 0, key, value: None });
         contents.read = next;
         Ok(Read { next_offset: Some(next.try_into().unwrap()), is_end: false })
     }

@@ -111,7 +111,8 @@ impl Changelog for ChangelogReader {
                 Some(Ok(message)) => {
                     read.next_offset = Some(message.offset() + 1);
                     if let Some(key) = message.key() {
-                        entry(ChangelogEntry { key, value: message.payload() });
+                        let (offset, value) = (message.offset(), message.payload());
+                        entry(ChangelogEntry { offset, key, value });
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {

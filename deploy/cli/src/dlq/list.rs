@@ -45,7 +45,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let space = cluster.space();
     let mut selection = args.filters.selection(&space, sanchar_runtime::clock::now_ms())?;
     let mut letters = Letters::open(&cluster)?;
-    let known = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?.known;
+    let known = tokio::task::block_in_place(|| Receipts::shown(&cluster.kafka, &space))?;
     let mut contents = Contents::new(cluster.registry_client()?);
     let (mut columns, mut by_reason) = (line::columns(), BTreeMap::new());
     while let Some(letter) = letters.next().await? {

@@ -5,17 +5,19 @@
 //! the topic is the engine's, which reads its changelog in the same way.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
-use sanchar_stream::client::{Changelog as _, ChangelogConnector as _, ClientError};
+use sanchar_stream::client::{Changelog as _, ChangelogConnector as _, ChangelogEntry, ClientError};
 use sanchar_stream::kafka::{ChangelogReader, KafkaChangelog};
 use serde::{Deserialize, Serialize};
 
 use super::letter::Letter;
 use super::place::{InputPlace, Place};
+use crate::outcome::warn;
 
 /// Most receipts that are held: about 200 bytes of memory each.
 const RECEIPTS_MAX: usize = 2_000_000;
@@ -60,28 +62,25 @@ pub(super) struct Known {
     by_copy: HashMap<InputPlace, u32>,
 }
 
+/// The receipt, or the key, cannot be read.
+struct Unreadable;
+
 impl Known {
-    fn take(&mut self, key: &[u8], value: Option<&[u8]>, space: &TopicSpace) -> Result<(), Failure> {
-        let unreadable = || {
-            let remedy = "use the release of `sanchar` that wrote it, or a newer one";
-            let key: String =
-                String::from_utf8_lossy(key).chars().filter(|c| !c.is_control()).take(64).collect();
-            Failure::config(format!("the receipt for letter {key} cannot be read: {remedy}"))
-        };
-        let place = Place::from_key(key).ok_or_else(unreadable)?;
+    /// Takes a receipt, or takes one back: whatever a key is, nothing stands under it then.
+    fn take(&mut self, key: &[u8], value: Option<&[u8]>, space: &TopicSpace) -> Result<(), Unreadable> {
+        let place = Place::from_key(key);
         let Some(value) = value else {
-            self.by_letter.remove(&place);
+            if let Some(place) = place {
+                self.by_letter.remove(&place);
+            }
             return Ok(());
         };
-        let receipt: Receipt = serde_json::from_slice(value).map_err(|_| unreadable())?;
-        for copy in &receipt.copies {
-            self.by_copy.insert(copy.landed(space).ok_or_else(unreadable)?, copy.attempt);
-        }
+        let place = place.ok_or(Unreadable)?;
+        let receipt: Receipt = serde_json::from_slice(value).map_err(|_| Unreadable)?;
+        let landed = |copy: &Copied| Some((copy.landed(space)?, copy.attempt));
+        let copies: Option<Vec<_>> = receipt.copies.iter().map(landed).collect();
+        self.by_copy.extend(copies.ok_or(Unreadable)?);
         self.by_letter.insert(place, receipt);
-        if self.by_copy.len() > RECEIPTS_MAX {
-            let remedy = "archive crime.dlq and crime.dlq.redriven and make both anew";
-            return Err(Failure::config(format!("there are more than {RECEIPTS_MAX} receipts: {remedy}")));
-        }
         Ok(())
     }
 
@@ -112,9 +111,36 @@ impl Known {
     }
 }
 
+/// Receipts that cannot be read: the offset of each by a hash of its key, for keys may be long.
+#[derive(Debug, Default)]
+struct Junk(HashMap<u64, i64>);
+
+impl Junk {
+    fn note(&mut self, entry: ChangelogEntry<'_>, is_readable: bool) {
+        let mut hasher = DefaultHasher::new();
+        entry.key.hash(&mut hasher);
+        let key = hasher.finish();
+        // What comes later under the same key counts instead.
+        if is_readable {
+            self.0.remove(&key);
+        } else {
+            self.0.insert(key, entry.offset);
+        }
+    }
+
+    /// What is to be said of it; `None` where there is none.
+    fn said(&self, topic: &str) -> Option<String> {
+        let first = self.0.values().min()?;
+        let more = self.0.len().saturating_sub(1);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!("the receipt at offset {first} of {topic}{more} cannot be read"))
+    }
+}
+
 /// The topic, and what was read of it so far.
 pub(super) struct Receipts {
     pub(super) known: Known,
+    junk: Junk,
     topic: String,
     space: TopicSpace,
     changelog: ChangelogReader,
@@ -122,25 +148,52 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
+    /// What has been committed, for a command that only shows it: receipts that cannot be read are warned of.
+    ///
+    /// # Errors
+    /// As [`Receipts::open`].
+    pub(super) fn shown(kafka: &KafkaConfig, space: &TopicSpace) -> Result<Known, Failure> {
+        let receipts = Self::open(kafka, space)?;
+        if let Some(said) = receipts.junk.said(&receipts.topic) {
+            warn(&format!("{said}: letters may have been sent back more often than is shown"));
+        }
+        Ok(receipts.known)
+    }
+
     /// Reads what has been committed.
     ///
     /// # Errors
-    /// [`Failure`] (69) when the topic cannot be read, (78) when what stands in it cannot be understood.
+    /// [`Failure`] (69) when the topic cannot be read, (78) when there are too many.
     pub(super) fn open(kafka: &KafkaConfig, space: &TopicSpace) -> Result<Self, Failure> {
         let topic = space.name(Topic::Redriven);
         let changelog = KafkaChangelog::new(kafka.clone(), topic.clone()).connect();
         let changelog = changelog.map_err(|error| unavailable(&topic, &error))?;
         changelog.end_offset().map_err(|error| unavailable(&topic, &error))?;
-        let mut receipts =
-            Self { known: Known::default(), topic, space: space.clone(), changelog, next_offset: 0 };
+        let mut receipts = Self {
+            known: Known::default(),
+            junk: Junk::default(),
+            topic,
+            space: space.clone(),
+            changelog,
+            next_offset: 0,
+        };
         receipts.read()?;
         Ok(receipts)
+    }
+
+    /// Nothing may be sent by receipts that do not tell all.
+    ///
+    /// # Errors
+    /// [`Failure`] (78) when one cannot be read.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let remedy = "use the release of `sanchar` that wrote it, or a newer one; if none did, write a tombstone under its key";
+        self.junk.said(&self.topic).map_or(Ok(()), |said| Err(Failure::config(format!("{said}: {remedy}"))))
     }
 
     /// Reads everything that was written by now, and waits until it is decided whether that counts.
     ///
     /// # Errors
-    /// As [`Receipts::open`]; [`Failure`] (75) when it is not decided.
+    /// As [`Receipts::open`] and [`Receipts::check`]; [`Failure`] (75) when it is not decided.
     pub(super) fn catch_up(&mut self) -> Result<(), Failure> {
         let started = Instant::now();
         let end = self.changelog.end_offset().map_err(|error| unavailable(&self.topic, &error))?;
@@ -154,22 +207,25 @@ impl Receipts {
             }
             std::thread::sleep(DECIDED_PULSE);
         }
-        self.read()
+        self.read()?;
+        self.check()
     }
 
     fn read(&mut self) -> Result<(), Failure> {
-        let Self { known, topic, space, changelog, next_offset } = self;
+        let Self { known, junk, topic, space, changelog, next_offset } = self;
         changelog.seek(*next_offset).map_err(|error| unavailable(topic, &error))?;
         let mut heard = Instant::now();
         loop {
-            let mut taken = Ok(());
             let read = changelog.read(READ_WAIT, &mut |entry| {
-                if taken.is_ok() {
-                    taken = known.take(entry.key, entry.value, space);
-                }
+                junk.note(entry, known.take(entry.key, entry.value, space).is_ok());
             });
             let read = read.map_err(|error| unavailable(topic, &error))?;
-            taken?;
+            if known.by_copy.len() + junk.0.len() > RECEIPTS_MAX {
+                let remedy = "archive crime.dlq and crime.dlq.redriven and make both anew";
+                return Err(Failure::config(format!(
+                    "there are more than {RECEIPTS_MAX} receipts: {remedy}"
+                )));
+            }
             if let Some(next) = read.next_offset {
                 (*next_offset, heard) = (next, Instant::now());
             }
@@ -206,7 +262,9 @@ pub(super) mod tests {
             let copies = copies.iter().map(|(attempt, offset)| copy(*attempt, *offset)).collect();
             let receipt = Receipt { letter_at_ms: Some(2_000), copies };
             let value = serde_json::to_vec(&receipt).unwrap();
-            known.take(format!("0/{letter}").as_bytes(), Some(&value), &TopicSpace::default()).unwrap();
+            assert!(
+                known.take(format!("0/{letter}").as_bytes(), Some(&value), &TopicSpace::default()).is_ok()
+            );
         }
         known
     }
@@ -243,22 +301,34 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_receipt_that_cannot_be_understood_stops_the_command() {
-        let mut known = Known::default();
+    fn a_receipt_that_cannot_be_understood_is_junk_until_something_else_stands_there() {
         let elsewhere =
             br#"{"letter_at_ms":1,"copies":[{"attempt":2,"at_ms":5,"topic":"x","partition":1,"offset":9}]}"#;
-        for (key, value) in
-            [(&b"x"[..], &b"{}"[..]), (b"0/1", b"{}"), (b"0/1", b"no json"), (b"0/1", elsewhere)]
-        {
-            let failure = known.take(key, Some(value), &TopicSpace::default()).unwrap_err();
-            assert!(failure.to_string().contains("use the release"), "{failure}");
+        let (mut known, mut junk) = (Known::default(), Junk::default());
+        let mut take = |offset, key: &str, value: Option<&[u8]>| {
+            let entry = ChangelogEntry { offset, key: key.as_bytes(), value };
+            junk.note(entry, known.take(entry.key, value, &TopicSpace::default()).is_ok());
+            junk.said("crime.dlq.redriven")
+        };
+        let said = "the receipt at offset 7 of crime.dlq.redriven cannot be read";
+        for (key, value) in [("x", &b"{}"[..]), ("0/1", b"{}"), ("0/1", b"no json"), ("0/1", elsewhere)] {
+            assert_eq!(take(7, key, Some(value)).as_deref(), Some(said), "{key}");
+            assert_eq!(take(8, key, None), None, "a tombstone takes it away, whatever its key");
         }
+        take(7, "0/1", Some(b"no json"));
+        let both = take(9, "x", Some(b"no json"));
+        assert_eq!(
+            both.as_deref(),
+            Some("the receipt at offset 7 of crime.dlq.redriven and 1 more cannot be read")
+        );
+        take(10, "x", None);
+        assert_eq!(take(11, "0/1", Some(br#"{"letter_at_ms":1,"copies":[]}"#)), None);
     }
 
     #[test]
     fn a_removed_receipt_is_forgotten() {
         let mut known = known(&[(17, &[(2, 90)])]);
-        known.take(b"0/17", None, &TopicSpace::default()).unwrap();
+        assert!(known.take(b"0/17", None, &TopicSpace::default()).is_ok());
         assert_eq!(known.copies_of(&letter(17, (DELHI, 1, 41), "key")), []);
     }
 }

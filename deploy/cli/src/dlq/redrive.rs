@@ -91,6 +91,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let mut contents = Contents::new(cluster.registry_client()?);
     let mut letters = Letters::open(&cluster)?;
     let receipts = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?;
+    receipts.check()?;
     let inputs = letters.inputs()?;
     let report = Report::new(args, &space, letters.left(), out);
     let rules = Rules { again: args.again, attempts_max: args.attempts_max };

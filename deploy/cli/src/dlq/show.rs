@@ -41,7 +41,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let cluster = args.connection.cluster()?;
     let space = cluster.space();
     let letter = letters::at(&cluster, args.place).await?;
-    let known = tokio::task::block_in_place(|| Receipts::open(&cluster.kafka, &space))?.known;
+    let known = tokio::task::block_in_place(|| Receipts::shown(&cluster.kafka, &space))?;
     // What else there is to see must not wait for the registry.
     let content = Contents::new(cluster.registry_client()?).of(Topic::Dlq, &letter.record).await;
     let content = content.unwrap_or_else(|failure| Content::Undecodable(failure.to_string()));
