@@ -145,7 +145,9 @@ impl TransactionalProducer {
     /// # Errors
     /// [`Failure`] (75) when another redrive took this one's place.
     pub(super) fn begin(&self) -> Result<(), Failure> {
-        self.0.begin_transaction().map_err(|error| failure("beginning a transaction", &error))
+        self.0
+            .begin_transaction()
+            .map_err(|error| self.overtaken().unwrap_or_else(|| failure("beginning a transaction", &error)))
     }
 
     /// Sends records and waits until the brokers say where they landed, in the order of the records.
@@ -181,7 +183,8 @@ impl TransactionalProducer {
         reports.sort_by_key(|(number, _)| *number);
         // Its only use is that readers need not wait for the time-out; the next redrive aborts it in any case.
         drop(self.0.abort_transaction(ABORT_TIMEOUT));
-        unsent(reports, records)
+        // The client is told of it no later than by aborting, whatever the records were purged for.
+        self.overtaken().map_or_else(|| unsent(reports, records), Unsent::Failed)
     }
 
     fn came(&self) -> Vec<Report> {
@@ -218,11 +221,18 @@ impl TransactionalProducer {
     /// [`Failure`] (75): it is not known whether the transaction counts.
     pub(super) fn commit(self) -> Result<(), Failure> {
         self.0.commit_transaction(2 * TRANSACTION_TIMEOUT).map_err(|error| {
+            let why = self.overtaken().map_or_else(|| error.to_string(), |failure| failure.to_string());
             Failure::temporary(format!(
-                "whether the last letters were sent is not known ({error}): run the same command again, the receipts \
+                "whether the last letters were sent is not known ({why}): run the same command again, the receipts \
                  tell it what was sent"
             ))
         })
+    }
+
+    /// Whether another redrive took this one's place. The client's fatal error tells; others only follow from it.
+    fn overtaken(&self) -> Option<Failure> {
+        let (code, _) = self.0.client().fatal_error()?;
+        is_fenced(code).then(overtaken)
     }
 }
 
@@ -235,17 +245,21 @@ fn unsent(reports: Vec<Report>, records: &[Outgoing<'_>]) -> Unsent {
     let troubled = reports.into_iter().filter(|report| !has_landed(report));
     let troubled: Vec<_> =
         troubled.filter_map(|(number, report)| Some((number, report, records.get(number)?))).collect();
-    let refused = troubled.iter().filter_map(|(number, report, record)| {
-        Some((*number, refusal(report.as_ref().err()?.rdkafka_error_code()?, record)?))
-    });
+    let code =
+        |report: &Result<Landed, KafkaError>| report.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+    if troubled.iter().any(|(_, report, _)| code(report).is_some_and(is_fenced)) {
+        return Unsent::Failed(overtaken());
+    }
+    let refused = troubled
+        .iter()
+        .filter_map(|(number, report, record)| Some((*number, refusal(code(report)?, record)?)));
     let refused: Vec<_> = refused.collect();
     if !refused.is_empty() {
         return Unsent::Refused(refused);
     }
     // What was purged was so because of another.
     let is_cause = |report: &Result<Landed, KafkaError>| {
-        let code = report.as_ref().err().and_then(KafkaError::rdkafka_error_code);
-        !matches!(code, Some(Code::PurgeQueue | Code::PurgeInflight | Code::State))
+        !matches!(code(report), Some(Code::PurgeQueue | Code::PurgeInflight | Code::State))
     };
     let first = troubled.iter().find(|(_, report, _)| is_cause(report)).or(troubled.first());
     Unsent::Failed(match first {
@@ -279,11 +293,7 @@ fn refusal(code: Code, record: &Outgoing<'_>) -> Option<String> {
 fn failure(doing: &str, error: &KafkaError) -> Failure {
     let text = format!("{doing}: {error}");
     match error.rdkafka_error_code() {
-        Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) => {
-            Failure::temporary(format!(
-                "{text}; another `sanchar dlq redrive` took this one's place: run this again when it has ended"
-            ))
-        }
+        Some(code) if is_fenced(code) => overtaken(),
         Some(
             Code::Authentication
             | Code::SaslAuthenticationFailed
@@ -297,6 +307,16 @@ fn failure(doing: &str, error: &KafkaError) -> Failure {
             "{text}; run the same command again, the receipts tell it what was sent"
         )),
     }
+}
+
+const fn is_fenced(code: Code) -> bool {
+    matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
+}
+
+fn overtaken() -> Failure {
+    Failure::temporary(
+        "another `sanchar dlq redrive` took this one's place: run this again when it has ended",
+    )
 }
 
 /// What a coordinator that is starting, or ending a predecessor's transaction, answers.
@@ -336,6 +356,16 @@ mod tests {
             assert!(
                 matches!(super::tests::unsent(&[(3, code)]), Unsent::Refused(refused) if refused[0].0 == 3)
             );
+        }
+    }
+
+    #[test]
+    fn that_another_redrive_took_over_matters_more_than_what_was_purged_or_refused() {
+        for code in [Code::Fenced, Code::InvalidProducerEpoch] {
+            let errors = [(0, Code::PurgeQueue), (1, Code::UnknownTopicOrPartition), (2, code)];
+            let Unsent::Failed(failure) = unsent(&errors) else { panic!() };
+            assert_eq!(failure.exit_code(), ExitCode::Temporary);
+            assert!(failure.to_string().contains("took this one's place"), "{failure}");
         }
     }
 
