@@ -22,7 +22,8 @@ Examples:
 
 Exit codes:
   0   done
-  2   there is something to do (topics plan, dlq redrive without --yes) or left to a person (topics apply, dlq redrive)
+  2   there is something to do (topics plan, dlq redrive without --yes), or something is left to a
+      person (topics apply, dlq redrive)
   64  the command line is wrong
   69  broker or registry cannot be reached
   70  the demonstration's books do not balance, or a mistake in the program
@@ -80,6 +81,39 @@ mod tests {
             let name = command.get_name().to_owned();
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example"), "`{name}` shows no example");
+        }
+    }
+
+    #[test]
+    fn no_line_of_help_is_wider_than_a_hundred_columns() {
+        let mut root = Cli::command();
+        root.build();
+        let mut wide = Vec::new();
+        for mut command in all(root) {
+            let help = [command.render_help(), command.render_long_help()].map(|help| help.to_string());
+            let lines = help.iter().flat_map(|help| help.lines());
+            let lines = lines.filter(|line| console::measure_text_width(line) > 100);
+            wide.extend(lines.map(|line| format!("{}: {line}", command.get_name())));
+        }
+        assert!(wide.is_empty(), "{}", wide.join("\n"));
+    }
+
+    fn all(command: clap::Command) -> Vec<clap::Command> {
+        let below = command.get_subcommands().cloned().flat_map(all).collect();
+        [vec![command], below].concat()
+    }
+
+    #[test]
+    fn options_stand_under_the_heading_that_is_theirs() {
+        for mut command in leaves(Cli::command()) {
+            let help = command.render_help().to_string();
+            for option in ["--yes", "--all", "--summary", "--json"] {
+                let heading = help.lines().take_while(|line| !line.contains(&format!("  {option}")));
+                let heading = heading.filter(|line| !line.starts_with(' ') && line.ends_with(':')).last();
+                let is_there =
+                    help.contains(&format!("      {option}\n")) || help.contains(&format!("      {option} "));
+                assert!(!is_there || heading == Some("Options:"), "{}: {option}: {help}", command.get_name());
+            }
         }
     }
 

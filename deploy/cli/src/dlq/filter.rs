@@ -24,7 +24,7 @@ pub(super) struct Filters {
     /// Letters that failed for this reason; may be repeated
     #[arg(long, value_name = "REASON", value_parser = parse_reason)]
     reason: Vec<&'static str>,
-    /// Letters that failed at this time or later: 2026-11-25T18:00:00+05:30, 2026-11-25, or 2h ago
+    /// Letters that failed at this time or later: 2026-11-25T18:00:00+05:30, 2026-11-25, 2h or "2h ago"
     #[arg(long, value_name = "TIME")]
     since: Option<When>,
     /// Letters that failed before this time, or until the end of this day

@@ -28,14 +28,15 @@ Examples:
 With --json, each line is a letter, and the last line holds the counts under `letters` and `by_reason`.
 Its attempt is 1, and one more for each time that the record was sent back before.")]
 pub(super) struct Args {
-    #[command(flatten)]
-    filters: Filters,
     /// Only the counts
     #[arg(long)]
     summary: bool,
     /// One JSON object per line, for programs
     #[arg(long)]
     json: bool,
+    // Behind the options, which would stand under its heading otherwise.
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     connection: Connection,
 }

@@ -44,12 +44,10 @@ Examples:
 
 Exit codes:
   0   nothing is left: all were sent, now or before
-  2   without --yes: there are letters to send; or some were refused, by the brokers too, or have no way back
-  64  the command line is wrong: it names a --place without a letter, for example; the others were sent
+  2   without --yes: there are letters to send; or some were refused, or have no way back
+  64  the command line is wrong; or no letter is at a --place, and the others were sent
   75  another redrive took over, or an outcome is not known: run it again")]
 pub(super) struct Args {
-    #[command(flatten)]
-    filters: Filters,
     /// Every letter
     #[arg(long)]
     all: bool,
@@ -65,6 +63,9 @@ pub(super) struct Args {
     /// One JSON object per line, for programs: a letter and its verdict, and the sums in the last line
     #[arg(long)]
     json: bool,
+    // Behind the options, which would stand under its heading otherwise.
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     connection: Connection,
 }

@@ -1,4 +1,4 @@
-//! Moments as people name them on a command line: `2026-11-25T18:00:00+05:30`, `2026-11-25`, or `2h` ago.
+//! Moments as people name them on a command line: `2026-11-25T18:00:00+05:30`, `2026-11-25`, `2h` or `2h ago`.
 //! A day is one of India's (+05:30).
 
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl FromStr for When {
 }
 
 fn ago(word: &str) -> Option<When> {
-    let span: Span = word.parse().ok()?;
+    let span: Span = word.strip_suffix("ago").map_or(word, str::trim_end).parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     let ms = i64::try_from(duration.as_millis()).ok()?;
     (ms >= 0).then_some(When::Ago(ms))
@@ -80,12 +80,24 @@ mod tests {
         let midnight = NOW_MS - (17 * 60 + 41) * 60_000;
         assert_eq!(window("2026-11-05"), (midnight, midnight + 86_400_000), "a day is one of India's");
         assert_eq!(window("2h").0, NOW_MS - 7_200_000);
+        assert_eq!(window("2h ago").0, NOW_MS - 7_200_000);
         assert_eq!(window("1d 30m").0, NOW_MS - 88_200_000);
     }
 
     #[test]
     fn what_is_no_time_is_refused_with_the_remedy() {
-        for bad in ["", "yesterday", "2026-13-01", "2026-11-05T17:41:00", "-2h", "2", "3 months"] {
+        for bad in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-11-05T17:41:00",
+            "-2h",
+            "-2h ago",
+            "2h ago ago",
+            "ago",
+            "2",
+            "3 months",
+        ] {
             let error = bad.parse::<When>().unwrap_err();
             assert!(error.contains("2h"), "{bad}: {error}");
         }
