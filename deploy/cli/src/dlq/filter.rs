@@ -21,7 +21,7 @@ pub(super) struct Filters {
     /// Letters that came from this input topic, or the one of this state; may be repeated
     #[arg(long, value_name = "TOPIC|STATE")]
     topic: Vec<String>,
-    /// Letters that failed for this reason; may be repeated
+    /// Letters that failed for this reason, or for one that this release does not know (other); may be repeated
     #[arg(long, value_name = "REASON", value_parser = parse_reason)]
     reason: Vec<&'static str>,
     /// Letters that failed at this time or later: 2026-11-25T18:00:00+05:30, 2026-11-25, 2h or "2h ago"
@@ -132,23 +132,35 @@ impl Selection {
         let is_until = |until| letter.failed_at_ms.is_some_and(|at| at < until);
         (places.is_empty() || places.contains(&letter.place))
             && (topics.is_empty() || is_of_topic())
-            && (reasons.is_empty() || reasons.contains(&letter.reason.as_str()))
+            && (reasons.is_empty() || reasons.contains(&reason_of(letter)))
             && since_ms.is_none_or(is_since)
             && until_ms.is_none_or(is_until)
     }
 }
 
 /// Every reason for which the fan-out service dead-letters: its own, and the engine's.
-pub(super) fn reasons() -> impl Iterator<Item = &'static str> {
+fn reasons() -> impl Iterator<Item = &'static str> {
     PoisonReason::ALL.into_iter().map(PoisonReason::as_str).chain([REASON_TOO_LARGE])
+}
+
+/// Stands for every reason that this release does not know.
+const OTHER: &str = "other";
+
+/// The reason by which a letter is counted and found.
+pub(super) fn reason_of(letter: &Letter) -> &'static str {
+    reasons().find(|reason| *reason == letter.reason).unwrap_or(OTHER)
+}
+
+fn names_of_reasons() -> impl Iterator<Item = &'static str> {
+    reasons().chain([OTHER])
 }
 
 fn parse_reason(word: &str) -> Result<&'static str, String> {
     let name = word.trim().to_lowercase().replace('_', "-");
-    reasons().find(|reason| *reason == name).ok_or_else(|| {
-        let nearest = names::nearest(&name, reasons().map(|reason| (reason.to_owned(), reason)));
+    names_of_reasons().find(|reason| *reason == name).ok_or_else(|| {
+        let nearest = names::nearest(&name, names_of_reasons().map(|reason| (reason.to_owned(), reason)));
         let hint = nearest.map_or_else(
-            || format!("use one of {}", reasons().collect::<Vec<_>>().join(", ")),
+            || format!("use one of {}", names_of_reasons().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean {nearest}?"),
         );
         format!("unknown reason `{}`: {hint}", shown(word))
@@ -251,6 +263,15 @@ mod tests {
         assert_eq!(reasons().count(), 11);
         assert!(error(&["--reason", "malformd"]).contains("did you mean malformed?"));
         assert!(error(&["--reason", "zzz"]).contains("too-large"), "all of them are named");
+    }
+
+    #[test]
+    fn a_reason_that_this_release_does_not_know_is_found_as_other() {
+        let has =
+            |words: &[&str], reason| selection(words).has_by_headers(&letter(17, (DELHI, 1, 41), reason));
+        assert!(has(&["--reason", "other"], "of-tomorrow") && has(&["--reason", "other"], ""));
+        assert!(!has(&["--reason", "other"], "key") && has(&["--reason", "other", "--reason", "key"], "key"));
+        assert!(!has(&["--reason", "key"], "of-tomorrow"));
     }
 
     #[test]

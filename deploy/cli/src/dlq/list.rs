@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::filter::{Filters, reasons};
+use super::filter::{Filters, reason_of};
 use super::letters::Letters;
 use super::line;
 use super::receipts::Receipts;
@@ -13,9 +13,6 @@ use crate::connection::Connection;
 use crate::content::Contents;
 use crate::outcome::{Outcome, Stop};
 use crate::table::Table;
-
-/// Stands for every reason that this release does not know.
-const OTHER: &str = "other";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -53,8 +50,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
         if !selection.has(&letter, &mut contents).await? {
             continue;
         }
-        let reason = reasons().find(|reason| *reason == letter.reason).unwrap_or(OTHER);
-        *by_reason.entry(reason).or_default() += 1;
+        *by_reason.entry(reason_of(&letter)).or_default() += 1;
         match (args.summary, args.json) {
             (true, _) => {}
             (false, true) => line::print_json(&line::json(&letter, &known, &space), out)?,
