@@ -110,7 +110,7 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
             if selection.has(&letter, &mut contents).await? {
                 redrive.take(letter, args.yes)?;
             }
-            redrive.report.left(letters.left());
+            redrive.report.left(letters.left(), redrive.batch.letters.len());
         }
         redrive.send_batch()
     };

@@ -66,9 +66,10 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// So many offsets of the queue have not been read yet.
-    pub(super) fn left(&self, offsets: u64) {
-        self.bar.set_position(self.offsets.saturating_sub(offsets));
+    /// So many offsets of the queue have not been read yet, and so many letters have been read and not been sent.
+    pub(super) fn left(&self, unread: u64, unsent: usize) {
+        let unsent = u64::try_from(unsent).unwrap_or_default();
+        self.bar.set_position(self.offsets.saturating_sub(unread + unsent));
     }
 
     /// The letter was sent, and that is committed.
@@ -295,6 +296,18 @@ no way back: their headers name no input topic of this installation; `sanchar dl
             }
             assert_eq!(report.summary().unwrap(), Outcome::Left);
         }
+    }
+
+    #[test]
+    fn the_bar_counts_what_is_done_with_and_not_what_was_read() {
+        let args = Cli::try_parse_from(["redrive", "--all", "--yes"]).unwrap().args;
+        let (mut out, space) = (Vec::new(), TopicSpace::default());
+        let report = Report::new(&args, &space, 10, &mut out);
+        let after = |unread, unsent| {
+            report.left(unread, unsent);
+            report.bar.position()
+        };
+        assert_eq!([after(9, 1), after(4, 6), after(4, 0), after(0, 4), after(0, 0)], [0, 0, 6, 6, 10]);
     }
 
     #[test]
