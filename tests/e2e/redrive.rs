@@ -434,3 +434,28 @@ async fn a_letter_that_the_brokers_refuse_holds_up_no_other() -> Result<()> {
     assert_eq!(dry.sums()["refused_by_brokers"], 2, "what is known without sending");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_junk_receipt_stops_a_redrive_alone_until_it_is_taken_back() -> Result<()> {
+    let installation = Installation::new("redrive-junk").await?;
+    publish_raw(&installation, [&letter(&installation, (delhi(), 0), Some("1"), b"no event".to_vec())])?;
+    let key = Some(b"no place".to_vec());
+    let junk = Outgoing { topic: Topic::Redriven, key, value: Some(b"junk".to_vec()), headers: Vec::new() };
+    publish_raw(&installation, [&junk])?;
+    let run = |more: &[&str]| daemon::run("sanchar", &words(&installation, more), installation.folder());
+    for reading in [&["list"][..], &["show", "0:0"]] {
+        let output = run(reading)?;
+        assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("the receipt at offset 0 of"), "{said}");
+    }
+    let output = run(&["redrive", "--all", "--yes"])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("the receipt at offset 0 of"), "{said}");
+
+    publish_raw(&installation, [&Outgoing { value: None, ..junk }])?;
+    let redriven = dlq(&installation, &["redrive", "--place", "0:0", "--place", "0:9", "--yes"])?;
+    assert_eq!((redriven.code, redriven.sums()), (Some(64), &sums(1, 0, 0)), "no letter is at 0:9");
+    Ok(())
+}
