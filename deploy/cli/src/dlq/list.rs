@@ -17,13 +17,13 @@ use crate::table::Table;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sanchar dlq list                                   every letter, and how many there are for each reason
+  sanchar dlq list                                   every letter, and how many of each reason
   sanchar dlq list --since 2h --reason unknown-schema
   sanchar dlq list --topic karnataka --until 2026-11-25
   sanchar dlq list --json | jq -r 'select(.place) | .place'
 
-With --json, each line is a letter, and the last line holds the counts under `letters` and `by_reason`.
-Its attempt is 1, and one more for each time that the record was sent back before.")]
+With --json, each line is a letter, and the last line holds the counts under `letters` and
+`by_reason`. The attempt is 1, and one more for each time that the record was sent back before.")]
 pub(super) struct Args {
     /// Only the counts
     #[arg(long)]

@@ -32,9 +32,10 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --yes it sends nothing and says what it would send. Mend the cause first and try one letter: what fails again
-comes back to the queue, and the fan-out service stops when most of what it reads is poison.
-It may be interrupted at any moment: run it again, and it goes on. Only --again begins anew.
+Without --yes it sends nothing and says what it would send. Mend the cause first and try one
+letter: what fails again comes back to the queue, and the fan-out service stops when most of what it
+reads is poison. It may be interrupted at any moment: run it again, and it goes on. Only --again
+begins anew.
 
 Examples:
   sanchar dlq redrive --reason unknown-schema             what would be sent

@@ -24,7 +24,7 @@ const TEXT_CHARS_MAX: usize = 400;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sanchar dlq show 0:17          the letter at offset 17 of partition 0, as `sanchar dlq list` names it
+  sanchar dlq show 0:17          the letter that `sanchar dlq list` shows at 0:17
   sanchar dlq show 0:17 --json   for programs; bytes that are no text are in hexadecimal")]
 pub(super) struct Args {
     /// Place of the letter
