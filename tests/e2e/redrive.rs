@@ -15,6 +15,7 @@ use sanchar_tests::daemon::{self, wait_for};
 use sanchar_tests::events::{self, state};
 use sanchar_tests::front::{Answer, Front};
 use sanchar_tests::inbox::Received;
+use sanchar_tests::proxy::{Api, Deed, Frames, Proxy};
 use sanchar_tests::publisher::{Outgoing, publish_raw};
 use sanchar_tests::{Accounts, Daemon, Installation, inbox};
 use serde_json::{Value, json};
@@ -457,5 +458,21 @@ async fn a_junk_receipt_stops_a_redrive_alone_until_it_is_taken_back() -> Result
     publish_raw(&installation, [&Outgoing { value: None, ..junk }])?;
     let redriven = dlq(&installation, &["redrive", "--place", "0:0", "--place", "0:9", "--yes"])?;
     assert_eq!((redriven.code, redriven.sums()), (Some(64), &sums(1, 0, 0)), "no letter is at 0:9");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_that_send_no_letter_are_told_of_and_not_waited_for_for_ever() -> Result<()> {
+    let mut installation = Installation::new("redrive-silent").await?;
+    publish_raw(&installation, [&letter(&installation, (delhi(), 0), Some("1"), b"no event".to_vec())])?;
+    let proxy = Proxy::before(&installation.cluster.kafka)?;
+    proxy.every(Frames::Responses(Api::Fetch), Deed::Lose);
+    proxy.address().clone_into(&mut installation.cluster.kafka);
+    let output = daemon::run("sanchar", &words(&installation, &["show", "0:0"]), installation.folder())?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(69), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "one while it waits, and one at the end: {said}");
+    assert!(lines[0].contains("nothing comes from") && lines[1].contains("for 60 s"), "{said}");
     Ok(())
 }
