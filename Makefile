@@ -13,7 +13,8 @@ with_stack := deploy/stack/with-stack
 deny := $(cache)/tools/bin/cargo-deny
 # Another client than ours, for the test that a recipient needs none of our code. A folder for each list of packages.
 foreign := tests/e2e/foreign/requirements.txt
-python := $(cache)/python-$(firstword $(shell cksum $(foreign)))/bin/python
+python_folder := $(cache)/python-$(firstword $(shell cksum $(foreign)))
+python := $(python_folder)/bin/python
 
 STACK ?=
 DEMO_ARGS ?=
@@ -100,12 +101,15 @@ test-stages: deps
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
 	$(call stage,build,cargo build --workspace --all-targets --locked)
 	$(call stage,broker and registry,$(stack) fetch)
-	$(call stage,foreign client,$(MAKE) $(python))
+	$(call stage,foreign client,$(MAKE) $(python_folder)/complete)
 	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs SANCHAR_TEST_PYTHON=$(abspath $(python)) $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
 
-$(python): $(foreign) | deps
-	python3 -m venv $(dir $(@D))
-	$@ -m pip install --quiet --disable-pip-version-check --requirement $(foreign) || { rm -rf $(dir $(@D)); exit 1; }
+# Complete when all is installed: one that was interrupted is made anew.
+$(python_folder)/complete: | deps
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(python) -m pip install --quiet --disable-pip-version-check --requirement $(foreign)
+	touch $@
 
 $(deny):
 	cargo install cargo-deny --locked --root $(cache)/tools
