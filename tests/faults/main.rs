@@ -74,8 +74,14 @@ enum Part {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    run(Args::parse()).await.unwrap_or_else(|error| {
+        eprintln!("faults: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(args: Args) -> Result<ExitCode> {
     if let Some(Part::Soak(args)) = &args.part {
         return soak::run(args).await;
     }
