@@ -119,9 +119,9 @@ async fn a_commit_of_a_transaction_that_timed_out_comes_to_nothing() -> Result<(
     trial.publish(&[case(2)])?;
     trial.proxy.wait_held(Frames::Requests(Api::EndTxn))?;
     fanout.freeze()?;
-    assert!(inbox::has_open_transaction(&trial.installation)?);
+    assert!(inbox::has_open_transaction(&trial.installation, &inbox::all())?);
     wait_for("the broker to abort the transaction", || {
-        Ok((!inbox::has_open_transaction(&trial.installation)?).then_some(()))
+        Ok((!inbox::has_open_transaction(&trial.installation, &inbox::all())?).then_some(()))
     })?;
     trial.proxy.release(Frames::Requests(Api::EndTxn));
     fanout.go_on()?;

@@ -7,7 +7,7 @@ use sanchar_schemas::shared::Notice;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, StateCode};
 use sanchar_tests::events::{self, state};
-use sanchar_tests::inbox::{Received, inbox};
+use sanchar_tests::inbox::{self, Received};
 use sanchar_tests::publisher::publish;
 use sanchar_tests::{Accounts, Installation};
 
@@ -26,7 +26,7 @@ fn excluding<'s>(states: &'s [&'s str]) -> impl FnOnce(&mut CrimeEvent) + 's {
 
 /// Revision and route of each record, in their order.
 fn routes(installation: &Installation, recipient: &str) -> Result<Vec<(i64, String)>> {
-    let received = inbox(installation, state(recipient))?;
+    let received = inbox::inbox(installation, state(recipient))?;
     let route = |record: &Received| {
         Ok((record.shared()?.enrichment.revision, record.header("sanchar-route").to_owned()))
     };
@@ -83,7 +83,7 @@ async fn a_correction_and_a_cancellation_reach_whoever_had_an_earlier_revision()
     }
     let ladakh = expected(&[(1, "neighbour"), (2, "earlier-recipient"), (3, "earlier-recipient")]);
     assert_eq!(routes(&installation, "IN-LA")?, ladakh);
-    let last = inbox(&installation, state("IN-LA"))?.pop().context("the cancellation")?.shared()?;
+    let last = inbox::inbox(&installation, state("IN-LA"))?.pop().context("the cancellation")?.shared()?;
     assert_eq!(last.event.map(|event| event.action), Some(EventAction::Cancel));
     assert_eq!(fanout.stop()?, 0);
     Ok(())
@@ -125,7 +125,7 @@ async fn a_withdrawal_holds_identity_and_no_content() -> Result<()> {
     let mut fanout = installation.fanout("fanout-1", "")?;
     Accounts::after(&mut fanout, 2)?;
 
-    let record = inbox(&installation, state("IN-HR"))?.pop().context("the withdrawal")?;
+    let record = inbox::inbox(&installation, state("IN-HR"))?.pop().context("the withdrawal")?;
     let shared = record.shared()?;
     assert_eq!((shared.notice, shared.event), (Notice::Withdrawal, None));
     let told = shared.enrichment;
@@ -147,8 +147,7 @@ async fn no_origin_receives_its_own_event() -> Result<()> {
     publish(&installation, &events)?;
     let mut fanout = installation.fanout("fanout-1", "")?;
     Accounts::after(&mut fanout, events.len() as u64)?;
-    let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    sanchar_tests::inbox::scan(&installation, &inboxes, |topic, record| {
+    inbox::scan(&installation, &inbox::all(), |topic, record| {
         let origin = record.shared()?.event.context("a delivery")?.origin;
         assert_ne!(topic, Topic::Shared(origin));
         Ok(())

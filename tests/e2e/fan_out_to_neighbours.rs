@@ -28,8 +28,7 @@ async fn each_neighbour_receives_each_event_once() -> Result<()> {
     let accounts = Accounts::after(&mut fanout, 6)?;
 
     let mut inboxes: BTreeMap<StateCode, Vec<Received>> = BTreeMap::new();
-    let all: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    inbox::scan(&installation, &all, |topic, record| {
+    inbox::scan(&installation, &inbox::all(), |topic, record| {
         let Topic::Shared(recipient) = topic else { unreachable!("only inboxes are read") };
         inboxes.entry(recipient).or_default().push(record);
         Ok(())

@@ -41,15 +41,7 @@ async fn five_kills_in_200_000_events_lose_and_repeat_nothing() -> Result<()> {
 
 /// Freezes the service at a moment when copies stand in inboxes and are not committed.
 fn freeze_in_a_transaction(installation: &Installation, fanout: &Daemon) -> Result<()> {
-    wait_for("a transaction that has written", || {
-        fanout.freeze()?;
-        // Asked twice, because one whose end is on its way is open for a moment more.
-        if inbox::has_open_transaction(installation)? && inbox::has_open_transaction(installation)? {
-            return Ok(Some(()));
-        }
-        fanout.go_on()?;
-        Ok(None)
-    })
+    inbox::freeze_in_a_transaction(installation, fanout, &inbox::all(), || Ok(true))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +60,10 @@ async fn a_stop_in_the_middle_is_clean_and_the_next_start_goes_on() -> Result<()
     assert!(asked.elapsed() < Duration::from_secs(10), "within its grace");
     let done = progress.done()?;
     assert!(done < EVENTS, "the stop came when there was work left");
-    assert!(!inbox::has_open_transaction(&installation)?, "nothing is left for the brokers to abort");
+    assert!(
+        !inbox::has_open_transaction(&installation, &inbox::all())?,
+        "nothing is left for the brokers to abort"
+    );
 
     let fanout = installation.fanout("fanout-1", small)?;
     progress.wait_done(EVENTS)?;

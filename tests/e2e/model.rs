@@ -79,8 +79,7 @@ impl Model {
 
     fn check_inboxes(&self, installation: &Installation) -> Result<()> {
         let mut found: BTreeMap<StateCode, Revisions> = BTreeMap::new();
-        let all: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-        inbox::scan(installation, &all, |topic, record| {
+        inbox::scan(installation, &inbox::all(), |topic, record| {
             let Topic::Shared(recipient) = topic else { unreachable!("only inboxes are read") };
             let event: CrimeEvent = record.shared()?.event.context("only deliveries are expected")?;
             ensure!(record.key.as_deref() == Some(event.record_id.case_key().as_bytes()), "the case key");

@@ -3,13 +3,14 @@
 
 use crate::model::Model;
 use crate::workload;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use sanchar_tests::accounts::wait_registered;
 use sanchar_tests::daemon::wait_for;
+use sanchar_tests::small_disk::{NAMESPACE, SmallDisk};
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const EVENTS: u32 = 3_000;
 
@@ -95,26 +96,23 @@ fn overwrite(folder: &Path) -> Result<()> {
 /// Records that are kept in memory alone: too many for what is left of the small disk.
 const RECENT_MAX: u32 = 5_000;
 
-/// A fan-out in a mount namespace of its own, where its register is on a disk of 1 MiB.
-fn on_a_small_disk(installation: &Installation) -> Result<Daemon> {
+/// A fan-out whose register is on a disk of 1 MiB, most of which is taken when it starts.
+fn on_a_small_disk(installation: &Installation) -> Result<(SmallDisk, Daemon)> {
     let register = installation.register_of("fanout-1");
-    fs::create_dir_all(&register)?;
+    let disk = SmallDisk::at(register.clone(), 1 << 20)?;
     let tables = installation.fanout_toml("fanout-1");
     let text = format!("instance_id = \"fanout-1\"\n{tables}recent_records_max = {RECENT_MAX}\n");
     let config = installation.write("small.toml", &text)?;
     let script = format!(
-        "mount -t tmpfs -o size=1m tmpfs '{0}' && head -c 900000 /dev/zero >'{0}/ballast' && exec \"$0\" -c '{1}'",
+        "{} && head -c 900000 /dev/zero >'{}/ballast' && exec \"$0\" -c '{}'",
+        disk.mount(),
         register.display(),
         config.display(),
     );
-    let args = ["--map-root-user", "--mount", "sh", "-c", &script].map(OsStr::new);
-    Daemon::start_through("unshare", &args, "sanchar-fanout", installation.folder())
-}
-
-/// A file as a process sees it.
-fn seen_by(fanout: &Daemon, path: &Path) -> Result<PathBuf> {
-    let path = path.strip_prefix("/").context("an absolute path")?;
-    Ok(Path::new(&format!("/proc/{}/root", fanout.pid())).join(path))
+    let args: Vec<&OsStr> =
+        [&NAMESPACE[1..], &["sh", "-c", &script]].concat().into_iter().map(OsStr::new).collect();
+    let daemon = Daemon::start_through(NAMESPACE[0], &args, "sanchar-fanout", installation.folder())?;
+    Ok((disk, daemon))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +121,7 @@ async fn a_full_disk_delays_what_must_be_kept_and_loses_nothing() -> Result<()> 
     let installation = Installation::new("disk-full").await?;
     let publications = workload::publications(EVENTS, 32);
     workload::publish(&installation, &publications)?;
-    let mut fanout = on_a_small_disk(&installation)?;
+    let (disk, mut fanout) = on_a_small_disk(&installation)?;
     wait_for("the service to say that the disk is full", || {
         let ready = fanout.get("/readyz")?;
         Ok((ready.starts_with("503") && ready.contains("make room on it")).then_some(()))
@@ -131,7 +129,7 @@ async fn a_full_disk_delays_what_must_be_kept_and_loses_nothing() -> Result<()> 
     Progress::of(&installation)?.wait_done(EVENTS.into())?; // deliveries go on as long as memory may hold them
     assert!(fanout.get("/livez")?.starts_with("200"));
 
-    fs::remove_file(seen_by(&fanout, &installation.register_of("fanout-1").join("ballast"))?)?;
+    disk.free(fanout.pid())?;
     fanout.wait_ready()?;
     workload::publish(&installation, &publications)?;
     let accounts = Accounts::after(&mut fanout, u64::from(2 * EVENTS))?;

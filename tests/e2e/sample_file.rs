@@ -36,8 +36,7 @@ fn published(installation: &Installation, origin: &str) -> Result<Vec<String>> {
 /// Checks that each of the states holds each name once, and every other state nothing.
 fn check_inboxes(installation: &Installation, names: &BTreeSet<String>, recipients: &[&str]) -> Result<()> {
     let mut found: BTreeMap<StateCode, Vec<String>> = BTreeMap::new();
-    let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    inbox::scan(installation, &inboxes, |topic, record| {
+    inbox::scan(installation, &inbox::all(), |topic, record| {
         let Topic::Shared(recipient) = topic else { unreachable!("only inboxes are read") };
         found.entry(recipient).or_default().push(record.shared()?.enrichment.record_id.into_owned());
         Ok(())

@@ -9,18 +9,19 @@ use std::process::Command;
 /// A clock; it shows the machine's time until it is set.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    library: PathBuf,
+    /// The compiled `clock.c`.
+    shim: PathBuf,
     offset: PathBuf,
 }
 
 impl Clock {
     /// Makes one in a folder.
     pub(crate) fn new(folder: &Path, name: &str) -> Result<Self> {
-        let library = folder.join("clock.so");
-        if !library.exists() {
+        let shim = folder.join("clock.so");
+        if !shim.exists() {
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("faults/clock.c");
             let mut compiler = Command::new("cc");
-            compiler.args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]);
+            compiler.args(["-shared", "-fPIC", "-O1", "-o"]).args([&shim, &source]);
             ensure!(
                 compiler.status().context("starting cc")?.success(),
                 "{} was not compiled",
@@ -29,7 +30,7 @@ impl Clock {
         }
         let offset = folder.join(name);
         fs::write(&offset, 0_i64.to_ne_bytes())?;
-        Ok(Self { library, offset })
+        Ok(Self { shim, offset })
     }
 
     /// Sets it back from the machine's time.
@@ -41,7 +42,7 @@ impl Clock {
 
     /// What gives a process this clock.
     pub(crate) fn variables(&self) -> String {
-        format!("LD_PRELOAD='{}' SANCHAR_TESTS_CLOCK='{}'", self.library.display(), self.offset.display())
+        format!("LD_PRELOAD='{}' SANCHAR_TESTS_CLOCK='{}'", self.shim.display(), self.offset.display())
     }
 }
 

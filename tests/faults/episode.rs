@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result, ensure};
 use sanchar_schemas::topics::Topic;
 use sanchar_tests::chance::Chance;
 use sanchar_tests::events::state;
-use sanchar_tests::installation::remove_topics;
 use sanchar_tests::judge::{self, Verdict};
 use sanchar_tests::stack::Stack;
 use sanchar_tests::{Installation, Progress, inbox};
@@ -95,7 +94,7 @@ async fn prepare_and_play(
     let workload = Workload::new(&installation, chance).await?;
     let played = play(plan, stack, &installation, registry, workload, report).await;
     if played.is_ok() && report.verdict.as_ref().is_some_and(Verdict::is_clean) {
-        return remove_topics(&installation).await;
+        return installation.remove_topics().await;
     }
     let kept = evidence::keep(&installation, stack, evidence);
     // What went wrong first is what counts.

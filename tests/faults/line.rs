@@ -6,7 +6,8 @@ use crate::plan::{Fault, Plan, Site};
 use crate::strike::Count;
 use crate::victim::Victim;
 use crate::workload::{PRODUCER, UNKNOWN_SCHEMA_GRACE_MS};
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use sanchar_tests::daemon::{wait_for, wait_for_up_to};
 use sanchar_tests::front::Front;
 use sanchar_tests::gate::Gate;
 use sanchar_tests::process::{Usage, usage};
@@ -15,13 +16,10 @@ use sanchar_tests::stack::Stack;
 use sanchar_tests::{Daemon, Installation};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Brokers abort what a killed instance left open after this long, ms.
 const TRANSACTION_TIMEOUT_MS: u64 = 3_000;
-/// A line that nothing disturbs is ready after this long.
-const STARTING: Duration = Duration::from_secs(60);
 
 /// A registry that can go away and come late. Only daemons reach it this way.
 pub(crate) struct Registry {
@@ -52,7 +50,8 @@ pub(crate) struct Line<'a> {
     pub(crate) registry: Registry,
     pub(crate) redrives: BTreeMap<usize, Daemon>,
     pub(crate) counts: BTreeMap<Fault, Count>,
-    /// Counts from the beginning of faults of which only the end tells whether they met something, by strike.
+    pub(crate) redrives_killed: u64,
+    /// What was met before a fault of which only the end tells whether it met something, by strike.
     pub(crate) undecided: BTreeMap<usize, u64>,
 }
 
@@ -74,12 +73,13 @@ impl<'a> Line<'a> {
             registry,
             redrives: BTreeMap::new(),
             counts: BTreeMap::new(),
+            redrives_killed: 0,
             undecided: BTreeMap::new(),
         };
         for number in 0..plan.instances {
             let mut instance = line.instance(&format!("fanout-{}", number + 1))?;
             if plan.fills_disk_of(number) {
-                instance = instance.with_disk(installation.register_of(&format!("fanout-{}", number + 1)));
+                instance = instance.with_disk(installation.register_of(&format!("fanout-{}", number + 1)))?;
             }
             if plan.sets_clock_of(number) {
                 instance = instance
@@ -131,13 +131,9 @@ impl<'a> Line<'a> {
         self.installation.write("data/goa-firs.csv", &rows)?;
         let mut producer = Victim::new("sanchar-producer", config, self.installation.folder()).behind(proxy);
         if self.plan.strikes.iter().any(|strike| strike.fault == Fault::FillProducerDisk) {
-            producer = producer.with_disk(self.producer_store());
+            producer = producer.with_disk(self.installation.folder().join("store/goa"))?;
         }
         Ok(producer)
-    }
-
-    fn producer_store(&self) -> PathBuf {
-        self.installation.folder().join("store/goa")
     }
 
     /// Starts again what has ended and asks for that.
@@ -163,7 +159,7 @@ impl<'a> Line<'a> {
         let args = [OsStr::new("-c"), config.as_os_str(), OsStr::new("run"), OsStr::new("--once")];
         let output = sanchar_tests::daemon::run("sanchar-producer", &args, self.installation.folder())?;
         let log = String::from_utf8_lossy(&output.stderr);
-        anyhow::ensure!(output.status.success(), "{PRODUCER}'s producer ended with {}: {log}", output.status);
+        ensure!(output.status.success(), "{PRODUCER}'s producer ended with {}: {log}", output.status);
         Ok(())
     }
 
@@ -174,30 +170,23 @@ impl<'a> Line<'a> {
         what: &str,
         mut holds: impl FnMut() -> Result<bool>,
     ) -> Result<()> {
-        let began = Instant::now();
-        while !holds()? {
-            anyhow::ensure!(began.elapsed() < limit, "waited {} s for {what}", limit.as_secs());
+        wait_for_up_to(limit, what, || {
             self.supervise()?;
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+            Ok(holds()?.then_some(()))
+        })
     }
 
     /// Waits until every daemon says that it works.
     pub(crate) fn wait_ready(&mut self) -> Result<()> {
-        let began = Instant::now();
-        for victim in self.instances.iter_mut().chain(&mut self.producer) {
-            while !victim.is_ready()? {
-                anyhow::ensure!(
-                    began.elapsed() < STARTING,
-                    "a daemon was not ready within {} s",
-                    STARTING.as_secs()
-                );
-                victim.supervise()?;
-                std::thread::sleep(Duration::from_millis(50));
+        wait_for("every daemon to be ready", || {
+            self.supervise()?;
+            for victim in self.instances.iter_mut().chain(&mut self.producer) {
+                if !victim.is_ready()? {
+                    return Ok(None);
+                }
             }
-        }
-        Ok(())
+            Ok(Some(()))
+        })
     }
 
     /// What an instance costs now; nothing where it does not run.
@@ -228,16 +217,17 @@ impl<'a> Line<'a> {
         self.instances.iter().chain(&self.producer).map(Victim::restarts).sum()
     }
 
-    /// Stops all that runs; each must end as it was asked to.
+    /// Stops all that runs. Nothing is broken any more, so each must end as it was asked to.
     pub(crate) fn stop(mut self) -> Result<()> {
         for victim in self.instances.iter_mut().chain(self.joined.values_mut()).chain(&mut self.producer) {
-            is_clean(victim.stop()?)?;
+            let code = victim.stop()?;
+            ensure!(matches!(code, None | Some(0)), "a daemon that was asked to stop ended with {code:?}");
         }
         Ok(())
     }
 }
 
-/// Whether something ran that was stopped.
+/// Whether something ran that was stopped in the middle of other faults.
 ///
 /// # Errors
 /// When it did not end as it was asked to.

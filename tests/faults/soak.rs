@@ -54,7 +54,26 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
-    let mut chance = Chance::seeded(args.seed);
+    let stack = Stack::start()?;
+    let mut installation = Installation::on(stack.cluster(), "soak").await?;
+    let registry = Registry::before(&mut installation)?;
+    let mut record = Record::begin(args.seed, Duration::from_secs_f64(args.hours * 3_600.0), &args.folder)?;
+    let soaked = soak(args, &stack, &installation, registry, &mut record).await;
+    let verdict = soaked.map_err(|error| record.failed(&error)).ok();
+    let code = record.finish(verdict)?;
+    if code != ExitCode::SUCCESS {
+        evidence::keep(&installation, &stack, &args.folder)?;
+    }
+    Ok(code)
+}
+
+async fn soak(
+    args: &Args,
+    stack: &Stack,
+    installation: &Installation,
+    registry: Registry,
+    record: &mut Record,
+) -> Result<Verdict> {
     let plan = Plan {
         site: Site::OneBroker,
         instances: 2,
@@ -66,41 +85,15 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         waits_until_ready: true,
         strikes: Vec::new(),
     };
-    let stack = Stack::start()?;
-    let mut installation = Installation::on(stack.cluster(), "soak").await?;
-    let registry = Registry::before(&mut installation)?;
-    let mut workload = Workload::new(&installation, &mut chance).await?;
-    let lasting = Duration::from_secs_f64(args.hours * 3_600.0);
-    let mut record = Record::begin(&args.folder, lasting)?;
-    let soaked =
-        soak(args.rate, &plan, &stack, &installation, registry, &mut workload, &mut chance, &mut record);
-    let verdict = soaked.map_err(|error| record.failed(&error)).ok();
-    let code = record.finish(verdict)?;
-    if code != ExitCode::SUCCESS {
-        evidence::keep(&installation, &stack, &args.folder)?;
-    }
-    Ok(code)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one soak")]
-fn soak(
-    rate: u32,
-    plan: &Plan,
-    stack: &Stack,
-    installation: &Installation,
-    registry: Registry,
-    workload: &mut Workload<'_>,
-    chance: &mut Chance,
-    record: &mut Record,
-) -> Result<Verdict> {
-    let lasting = record.lasting;
-    let mut line = Line::start(plan, stack, installation, registry)?;
+    let mut chance = Chance::seeded(args.seed);
+    let mut workload = Workload::new(installation, &mut chance).await?;
+    let mut line = Line::start(&plan, stack, installation, registry)?;
     line.wait_ready()?;
     let (latency, is_over) = (Latency::default(), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let publishing = scope.spawn(|| workload.flow(rate, &is_over, |id| latency.sent(id)));
+        let publishing = scope.spawn(|| workload.flow(args.rate, &is_over, |id| latency.sent(id)));
         let reading = scope.spawn(|| latency.read(installation, &is_over));
-        let attacked = attack(plan, &mut line, chance, lasting, &latency, record);
+        let attacked = attack(&mut line, &mut chance, &latency, record);
         is_over.store(true, Ordering::Relaxed);
         let joined = [publishing.join(), reading.join()]
             .map(|ended| ended.map_err(|_| anyhow::anyhow!("a thread panicked")));
@@ -116,14 +109,8 @@ fn soak(
 }
 
 /// Strikes once a minute and samples meanwhile, until the time is over and the last fault has ended.
-fn attack(
-    plan: &Plan,
-    line: &mut Line<'_>,
-    chance: &mut Chance,
-    lasting: Duration,
-    latency: &Latency,
-    record: &mut Record,
-) -> Result<()> {
+fn attack(line: &mut Line<'_>, chance: &mut Chance, latency: &Latency, record: &mut Record) -> Result<()> {
+    let (plan, lasting) = (line.plan, record.lasting);
     let began = Instant::now();
     let mut next_sample = SAMPLE;
     let mut next_strike = PEACE;

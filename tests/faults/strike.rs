@@ -5,11 +5,12 @@ use crate::line::{Line, is_clean};
 use crate::plan::{Fault, Site, Strike};
 use crate::victim::Victim;
 use anyhow::{Context as _, Result, ensure};
+use sanchar_tests::daemon::wait_for_up_to;
 use sanchar_tests::front::Answer;
 use sanchar_tests::proxy::{Deed, Frames, Proxy};
 use sanchar_tests::{Daemon, Installation};
 use std::ffi::OsStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How much later a slow registry answers.
 const LATE: Duration = Duration::from_millis(400);
@@ -26,12 +27,11 @@ pub(crate) struct Count {
 }
 
 /// Whether a fault met something.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Met,
     Missed,
-    /// Counted up meanwhile: it has met something if the count is another one at its end.
-    AboveAtEnd(u64),
+    ToldAtEnd,
 }
 
 impl Effect {
@@ -42,12 +42,34 @@ impl Effect {
 
 impl Line<'_> {
     pub(crate) fn begin(&mut self, number: usize, strike: &Strike) -> Result<()> {
+        let before = self.met_so_far(strike)?;
         match self.strike(number, strike)? {
-            Effect::Met => self.count(strike.fault, true),
-            Effect::Missed => self.count(strike.fault, false),
-            Effect::AboveAtEnd(before) => drop(self.undecided.insert(number, before)),
+            Effect::ToldAtEnd => drop(self.undecided.insert(number, before)),
+            effect => self.count(strike.fault, effect == Effect::Met),
         }
         Ok(())
+    }
+
+    pub(crate) fn end(&mut self, number: usize, strike: &Strike) -> Result<()> {
+        self.mend(number, strike)?;
+        if let Some(before) = self.undecided.remove(&number) {
+            let has_met = self.met_so_far(strike)? > before;
+            self.count(strike.fault, has_met);
+        }
+        Ok(())
+    }
+
+    /// How often so far something happened that such a fault brings about; for those of which only the end tells.
+    fn met_so_far(&mut self, strike: &Strike) -> Result<u64> {
+        let Strike { fault, whom, frames, .. } = *strike;
+        let of_frames = |victim: &Victim, frames| victim.proxy().map_or(0, |proxy| proxy.met(frames));
+        Ok(match fault {
+            Fault::RegistryDown => self.registry.gate.refused(),
+            Fault::RegistrySlow => self.registry.front.changed(),
+            Fault::KillRedrive => self.redrives_killed,
+            Fault::BlackHole => of_frames(self.struck(whom)?, Frames::Any),
+            _ => of_frames(self.struck(whom)?, frames),
+        })
     }
 
     fn count(&mut self, fault: Fault, has_met: bool) {
@@ -90,14 +112,12 @@ impl Line<'_> {
                 Effect::Met
             }
             Fault::RegistryDown => {
-                let before = self.registry.gate.refused();
                 self.registry.gate.close();
-                Effect::AboveAtEnd(before)
+                Effect::ToldAtEnd
             }
             Fault::RegistrySlow => {
-                let before = self.registry.front.changed();
                 self.registry.front.answer("", Answer::Late(LATE));
-                Effect::AboveAtEnd(before)
+                Effect::ToldAtEnd
             }
             Fault::FillRegisterDisk => Effect::of(self.struck(whom)?.fill_disk()?),
             Fault::FillProducerDisk => {
@@ -108,7 +128,7 @@ impl Line<'_> {
             }
             Fault::KillRedrive => {
                 self.redrives.insert(number, self.redrive()?);
-                return Ok(Effect::AboveAtEnd(0));
+                Effect::ToldAtEnd
             }
             Fault::HoldFrame
             | Fault::HoldFrameAndCut
@@ -122,49 +142,33 @@ impl Line<'_> {
         Ok(effect)
     }
 
-    pub(crate) fn end(&mut self, number: usize, strike: &Strike) -> Result<()> {
+    fn mend(&mut self, number: usize, strike: &Strike) -> Result<()> {
         let Strike { fault, whom, frames, .. } = *strike;
         let broker = self.broker(whom);
-        let now = match fault {
-            Fault::KillFanout | Fault::StopFanout => self.struck(whom)?.start().map(|()| 0)?,
-            Fault::FreezeFanout => self.struck(whom)?.go_on().map(|()| 0)?,
-            Fault::AddFanout => self.leave(number, whom).map(|()| 0)?,
+        match fault {
+            Fault::KillFanout | Fault::StopFanout => self.struck(whom)?.start()?,
+            Fault::FreezeFanout => self.struck(whom)?.go_on()?,
+            Fault::AddFanout => self.leave(number, whom)?,
             Fault::KillProducer | Fault::StopProducer => {
-                self.producer.as_mut().map_or(Ok(()), Victim::start).map(|()| 0)?
+                self.producer.as_mut().map_or(Ok(()), Victim::start)?;
             }
-            Fault::FreezeProducer => self.producer.as_mut().map_or(Ok(()), Victim::go_on).map(|()| 0)?,
-            Fault::CrashBroker | Fault::RestartBroker => self.stack.start_again(&broker).map(|()| 0)?,
-            Fault::RegistryDown => {
-                self.registry.gate.open();
-                self.registry.gate.refused()
-            }
-            Fault::RegistrySlow => {
-                self.registry.front.mend();
-                self.registry.front.changed()
-            }
-            Fault::HoldFrame | Fault::HoldFrameAndCut | Fault::LoseFrame => {
-                self.struck(whom)?.proxy().map_or(0, |proxy| {
-                    proxy.release(frames);
-                    proxy.met(frames)
-                })
-            }
-            Fault::BlackHole => self.struck(whom)?.proxy().map_or(0, |proxy| {
-                proxy.release(Frames::Any);
-                proxy.met(Frames::Any)
-            }),
-            Fault::FillRegisterDisk => {
-                self.struck(whom)?.free_disk();
-                0
-            }
-            Fault::FillProducerDisk => {
-                self.producer.iter().for_each(Victim::free_disk);
-                0
-            }
-            Fault::KillRedrive => u64::from(self.kill_redrive(number)?),
-            Fault::RollBrokers | Fault::CutConnections | Fault::StepClockBack => 0,
-        };
-        if let Some(before) = self.undecided.remove(&number) {
-            self.count(fault, now > before);
+            Fault::FreezeProducer => self.producer.as_mut().map_or(Ok(()), Victim::go_on)?,
+            Fault::CrashBroker | Fault::RestartBroker => self.stack.start_again(&broker)?,
+            Fault::RegistryDown => self.registry.gate.open(),
+            Fault::RegistrySlow => self.registry.front.mend(),
+            Fault::HoldFrame | Fault::HoldFrameAndCut | Fault::LoseFrame => self.release(whom, frames)?,
+            Fault::BlackHole => self.release(whom, Frames::Any)?,
+            Fault::FillRegisterDisk => self.struck(whom)?.free_disk(),
+            Fault::FillProducerDisk => self.producer.iter().for_each(Victim::free_disk),
+            Fault::KillRedrive => self.kill_redrive(number)?,
+            Fault::RollBrokers | Fault::CutConnections | Fault::StepClockBack => {}
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, whom: usize, frames: Frames) -> Result<()> {
+        if let Some(proxy) = self.struck(whom)?.proxy() {
+            proxy.release(frames);
         }
         Ok(())
     }
@@ -192,40 +196,33 @@ impl Line<'_> {
         Daemon::start("sanchar", &args.map(OsStr::new), self.installation.folder())
     }
 
-    /// Whether it was still at work.
-    fn kill_redrive(&mut self, number: usize) -> Result<bool> {
-        let Some(mut redrive) = self.redrives.remove(&number) else { return Ok(false) };
+    /// Counted where it was still at work.
+    fn kill_redrive(&mut self, number: usize) -> Result<()> {
+        let Some(mut redrive) = self.redrives.remove(&number) else { return Ok(()) };
         if let Some(code) = redrive.ended()? {
             ensure!(REDRIVEN.contains(&code), "a redrive ended with {code}: {}", redrive.log()?);
-            return Ok(false);
+            return Ok(());
         }
-        redrive.kill()?;
-        Ok(true)
+        self.redrives_killed += 1;
+        redrive.kill()
     }
 }
 
 fn disturb(proxy: &Proxy, fault: Fault, frames: Frames) -> Effect {
-    let before = proxy.met(frames);
     match fault {
         Fault::HoldFrame => proxy.next(frames, Deed::Hold),
         Fault::HoldFrameAndCut => hold_and_cut(proxy, frames),
         Fault::LoseFrame => proxy.next(frames, Deed::Lose),
         Fault::CutConnections => return Effect::of(proxy.cut() > 0),
-        _ => {
-            let before = proxy.met(Frames::Any);
-            proxy.every(Frames::Any, Deed::Hold);
-            return Effect::AboveAtEnd(before);
-        }
+        _ => proxy.every(Frames::Any, Deed::Hold),
     }
-    Effect::AboveAtEnd(before)
+    Effect::ToldAtEnd
 }
 
 /// What KAFKA-17754 takes: the frame is on its way, the client gives its connection up, and the frame arrives later.
 fn hold_and_cut(proxy: &Proxy, frames: Frames) {
     proxy.next(frames, Deed::Hold);
-    let began = Instant::now();
-    while proxy.held(frames) == 0 && began.elapsed() < HOLDING {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    // None may come in time; then the fault has met nothing but the connections.
+    drop(wait_for_up_to(HOLDING, "a frame to be held", || Ok((proxy.held(frames) > 0).then_some(()))));
     proxy.cut();
 }

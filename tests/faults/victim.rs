@@ -5,10 +5,8 @@ use crate::clock::Clock;
 use anyhow::Result;
 use sanchar_tests::Daemon;
 use sanchar_tests::proxy::Proxy;
+use sanchar_tests::small_disk::{NAMESPACE, SmallDisk};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Exit codes that ask for a restart: a service was away at the start, or something failed that a restart may cure.
@@ -22,8 +20,7 @@ pub(crate) struct Victim {
     binary: &'static str,
     config: PathBuf,
     folder: PathBuf,
-    /// A folder that is a small disk of its own; new at each start, as on a new machine.
-    disk: Option<PathBuf>,
+    disk: Option<SmallDisk>,
     clock: Option<Clock>,
     proxy: Option<Proxy>,
     daemon: Option<Daemon>,
@@ -51,9 +48,10 @@ impl Victim {
         self
     }
 
-    pub(crate) fn with_disk(mut self, folder: PathBuf) -> Self {
-        self.disk = Some(folder);
-        self
+    /// On a disk of its own at this folder.
+    pub(crate) fn with_disk(mut self, folder: PathBuf) -> Result<Self> {
+        self.disk = Some(SmallDisk::at(folder, DISK_BYTES)?);
+        Ok(self)
     }
 
     pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
@@ -79,20 +77,18 @@ impl Victim {
             return Ok(());
         }
         let mut script = String::new();
+        let mut words = Vec::new();
         if let Some(disk) = &self.disk {
-            fs::create_dir_all(disk)?;
-            script += &format!("mount -t tmpfs -o size={DISK_BYTES} tmpfs '{}' && ", disk.display());
+            words.extend(NAMESPACE);
+            script += &format!("{} && ", disk.mount());
         }
         if let Some(clock) = &self.clock {
             script += &format!("export {} && ", clock.variables());
         }
         script += &format!("exec \"$0\" -c '{}'", self.config.display());
-        let (program, args) = if self.disk.is_some() {
-            ("unshare", vec!["--map-root-user", "--mount", "sh", "-c", &script])
-        } else {
-            ("sh", vec!["-c", script.as_str()])
-        };
-        let args: Vec<&OsStr> = args.into_iter().map(OsStr::new).collect();
+        words.extend(["sh", "-c", &script]);
+        let program = words.remove(0);
+        let args: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
         self.daemon = Some(Daemon::start_through(program, &args, self.binary, &self.folder)?);
         self.is_frozen = false;
         Ok(())
@@ -138,31 +134,19 @@ impl Victim {
         Ok(())
     }
 
-    /// Whether its disk is full now. Before it has made its disk there is nothing to fill.
+    /// Whether its disk is full now.
     pub(crate) fn fill_disk(&self) -> Result<bool> {
-        let (Some(ballast), Some(disk)) = (self.ballast(), &self.disk) else { return Ok(false) };
-        let Ok(file) = File::create(ballast) else { return Ok(false) };
-        if file.metadata()?.dev() == fs::metadata(disk)?.dev() {
-            return Ok(false);
-        }
-        match io::copy(&mut io::repeat(0).take(2 * DISK_BYTES), &mut &file) {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(true),
-            written => anyhow::bail!("a disk of {DISK_BYTES} bytes took {written:?} of ballast"),
+        match (&self.disk, self.pid()) {
+            (Some(disk), Some(pid)) => disk.fill(pid),
+            _ => Ok(false),
         }
     }
 
     pub(crate) fn free_disk(&self) {
-        // It may have gone with the process.
-        if let Some(ballast) = self.ballast() {
-            drop(fs::remove_file(ballast));
+        if let (Some(disk), Some(pid)) = (&self.disk, self.pid()) {
+            // It may have gone with the process.
+            drop(disk.free(pid));
         }
-    }
-
-    /// A file on the small disk, as the process sees it.
-    fn ballast(&self) -> Option<PathBuf> {
-        let (disk, daemon) = (self.disk.as_ref()?, self.daemon.as_ref()?);
-        let inside = disk.strip_prefix("/").ok()?;
-        Some(Path::new(&format!("/proc/{}/root", daemon.pid())).join(inside).join("ballast"))
     }
 
     /// Whether it runs with a clock of its own; the clock is then this much behind.

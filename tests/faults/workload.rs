@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a record waits for the registry to learn its schema id; short, since some ids it never learns.
 pub(crate) const UNKNOWN_SCHEMA_GRACE_MS: u64 = 1_000;
+/// How long the brokers may take to acknowledge everything, one of them being away for a while.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Most events from which repeats and changes are drawn.
 const REMEMBERED_MAX: usize = 20_000;
 /// A schema id that no registry gives out.
@@ -70,7 +72,7 @@ impl<'i> Workload<'i> {
                 std::thread::sleep(over / (PORTIONS / 2));
             }
         }
-        publisher.finish()?;
+        publisher.finish_within(PATIENCE)?;
         Ok(records / u64::from(PORTIONS) * u64::from(PORTIONS))
     }
 
@@ -92,7 +94,7 @@ impl<'i> Workload<'i> {
             publisher.send(&next)?;
             self.forget();
         }
-        publisher.finish()
+        publisher.finish_within(PATIENCE)
     }
 
     /// Bounds what a long flow remembers: cases that nothing more happens to.

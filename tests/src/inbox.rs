@@ -4,7 +4,7 @@
 //! The end is everything that was written before the call. A transaction that is still open is waited for, so that
 //! what it commits is not missed.
 
-use crate::daemon::wait_for;
+use crate::daemon::{Daemon, wait_for};
 use crate::installation::Installation;
 use crate::publisher::RawHeader;
 use anyhow::{Context as _, Result, ensure};
@@ -102,6 +102,12 @@ pub fn read(installation: &Installation, topic: Topic) -> Result<Vec<Received>> 
     Ok(received)
 }
 
+/// The inboxes of all states.
+#[must_use]
+pub fn all() -> Vec<Topic> {
+    StateCode::all().map(Topic::Shared).collect()
+}
+
 /// Everything in a state's inbox.
 ///
 /// # Errors
@@ -156,19 +162,34 @@ pub fn scan(
     Ok(())
 }
 
-/// Whether a transaction is open that has written to one of the inboxes.
+/// Freezes a process at a moment when it has written to some of these topics in a transaction that is not decided, and
+/// `holds` holds.
 ///
 /// # Errors
-/// When the brokers do not answer.
-pub fn has_open_transaction(installation: &Installation) -> Result<bool> {
-    has_open_transaction_in(installation, &StateCode::all().map(Topic::Shared).collect::<Vec<_>>())
+/// When there is no such moment within a minute.
+pub fn freeze_in_a_transaction(
+    installation: &Installation,
+    process: &Daemon,
+    topics: &[Topic],
+    holds: impl Fn() -> Result<bool>,
+) -> Result<()> {
+    wait_for("a transaction that has written", || {
+        process.freeze()?;
+        let is_open = || has_open_transaction(installation, topics);
+        // Asked twice, because one whose end is on its way is open for a moment more.
+        if holds()? && is_open()? && is_open()? {
+            return Ok(Some(()));
+        }
+        process.go_on()?;
+        Ok(None)
+    })
 }
 
 /// Whether a transaction is open that has written to one of these topics.
 ///
 /// # Errors
 /// When the brokers do not answer.
-pub fn has_open_transaction_in(installation: &Installation, topics: &[Topic]) -> Result<bool> {
+pub fn has_open_transaction(installation: &Installation, topics: &[Topic]) -> Result<bool> {
     let committed = reader(installation, "read_committed")?;
     let any = reader(installation, "read_uncommitted")?;
     let ends = |reader| wait_for("the ends of topics", || ends(installation, topics, reader));

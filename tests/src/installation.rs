@@ -58,6 +58,20 @@ impl Installation {
         Ok(Self { cluster, topics, prefix, event_schema, registry, folder: TempDir::new()? })
     }
 
+    /// Removes its topics, where the cluster is to serve many installations more.
+    ///
+    /// # Errors
+    /// When the brokers refuse.
+    pub async fn remove_topics(&self) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.cluster.client().create()?;
+        let names: Vec<String> = Topic::all().map(|topic| self.topic(topic)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for result in admin.delete_topics(&names, &patient()).await? {
+            ensure!(result.is_ok(), "a topic was not removed: {result:?}");
+        }
+        Ok(())
+    }
+
     /// Name of a topic on the cluster.
     #[must_use]
     pub fn topic(&self, topic: Topic) -> String {
@@ -167,21 +181,6 @@ impl Installation {
     }
 }
 
-/// Removes an installation's topics, where a cluster is to serve many more.
-///
-/// # Errors
-/// When the brokers refuse.
-pub async fn remove_topics(installation: &Installation) -> Result<()> {
-    let admin: AdminClient<DefaultClientContext> = installation.cluster.client().create()?;
-    let names: Vec<String> = Topic::all().map(|topic| installation.topic(topic)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));
-    for result in admin.delete_topics(&names, &options).await? {
-        ensure!(result.is_ok(), "a topic was not removed: {result:?}");
-    }
-    Ok(())
-}
-
 async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = cluster.client().create()?;
     let named: Vec<(String, String, Topic)> = Topic::all()
@@ -196,9 +195,12 @@ async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
                 .set("max.message.bytes", bytes)
         })
         .collect();
-    let options = AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)));
-    for result in admin.create_topics(&wanted, &options).await? {
+    for result in admin.create_topics(&wanted, &patient()).await? {
         ensure!(result.is_ok(), "a topic was not created: {result:?}");
     }
     Ok(())
+}
+
+fn patient() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)))
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long the brokers may take to acknowledge everything.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// More than any record of a test: the brokers judge, not this client.
 const MESSAGE_BYTES_MAX: &str = "100000000";
 
@@ -138,7 +138,15 @@ impl<'i> Publisher<'i> {
     /// # Errors
     /// When they did not take every record.
     pub fn finish(self) -> Result<()> {
-        self.producer.flush(PATIENCE)?;
+        self.finish_within(PATIENCE)
+    }
+
+    /// As [`Publisher::finish`], with another limit, for one that publishes while brokers are away.
+    ///
+    /// # Errors
+    /// As [`Publisher::finish`].
+    pub fn finish_within(self, limit: Duration) -> Result<()> {
+        self.producer.flush(limit)?;
         let refused = self.producer.context().refused.load(Ordering::Relaxed);
         ensure!(refused == 0, "the brokers did not take {refused} records");
         Ok(())

@@ -39,6 +39,7 @@ pub(crate) struct Sample {
 /// All of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Record {
+    seed: u64,
     pub(crate) samples: Vec<Sample>,
     /// When each fault began, seconds, and which it was.
     pub(crate) faults: Vec<(u64, Fault)>,
@@ -53,13 +54,15 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn begin(folder: &Path, lasting: Duration) -> Result<Self> {
+    pub(crate) fn begin(seed: u64, lasting: Duration, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
+        println!("a soak of seed {seed} for {} minutes", lasting.as_secs() / 60);
         println!(
             "{:>9}  {:>9} {:>9} {:>7} {:>9} {:>11}  fault",
             "time", "p50 ms", "p99 ms", "RSS MiB", "files", "deliveries"
         );
         Ok(Self {
+            seed,
             samples: Vec::new(),
             faults: Vec::new(),
             counts: BTreeMap::new(),
@@ -187,7 +190,7 @@ mod tests {
 
     fn record(rss_mib: fn(u64) -> f64) -> Record {
         let folder = tempfile::tempdir().unwrap();
-        let mut record = Record::begin(folder.path(), Duration::from_secs(400)).unwrap();
+        let mut record = Record::begin(1, Duration::from_secs(400), folder.path()).unwrap();
         record.samples = (0..40)
             .map(|at_s| Sample {
                 at_s,

@@ -24,7 +24,7 @@ pub mod verdict;
 pub use place::Place;
 pub use verdict::{Finding, Kind, Verdict};
 
-use crate::inbox::scan;
+use crate::inbox::{self, scan};
 use crate::installation::Installation;
 use anyhow::Result;
 use compare::Comparison;
@@ -47,8 +47,7 @@ pub fn judge(installation: &Installation) -> Result<Verdict> {
     })?;
     let inputs: Vec<Topic> = StateCode::all().map(Topic::Reported).collect();
     scan(installation, &inputs, |topic, record| comparison.input(topic, &record))?;
-    let inboxes: Vec<Topic> = StateCode::all().map(Topic::Shared).collect();
-    scan(installation, &inboxes, |topic, record| {
+    scan(installation, &inbox::all(), |topic, record| {
         let Topic::Shared(recipient) = topic else { return Ok(()) };
         comparison.copy(recipient, &record)
     })?;

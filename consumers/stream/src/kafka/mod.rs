@@ -15,6 +15,7 @@ use crate::config::{Job, StreamConfig};
 pub use changelog::{ChangelogReader, KafkaChangelog};
 use consumer::GroupMember;
 use producer::TransactionalProducer;
+pub use producer::fence;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::Shutdown;

@@ -10,7 +10,7 @@ use crate::config::StreamConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
@@ -96,7 +96,8 @@ impl TransactionalProducer {
         let producer: ThreadedProducer<ProducerContext> = config
             .create_with_context(ProducerContext(LogContext::new(transactional_id)))
             .map_err(|error| sort("creating the producer", &error))?;
-        fence_predecessor(&producer, shutdown)?;
+        fence(&producer, || !shutdown.is_triggered())
+            .map_err(|error| sort("fencing the predecessor", &error))?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
         Ok(Self { producer: Arc::new(producer), timeout })
     }
@@ -200,22 +201,22 @@ impl TransactionalProducer {
     }
 }
 
-/// Raises the epoch of the transactional id. A call that timed out is gone on with by the next one, so that a
-/// stop is noticed while no coordinator answers.
-fn fence_predecessor(
-    producer: &ThreadedProducer<ProducerContext>,
-    shutdown: &Shutdown,
-) -> Result<(), ClientError> {
+/// Raises the epoch of a producer's transactional id, and ends what its predecessor left open. A call that timed out is gone
+/// on with by the next one, so that it is noticed between them whether it `may_wait` still.
+///
+/// # Errors
+/// The client's, when the coordinator does not give in within half a minute.
+pub fn fence<C: rdkafka::producer::ProducerContext>(
+    producer: &impl Producer<C>,
+    may_wait: impl Fn() -> bool,
+) -> Result<(), KafkaError> {
     let started = Instant::now();
     loop {
         match producer.init_transactions(ASK_AGAIN) {
-            Ok(()) => return Ok(()),
-            Err(error)
-                if is_passing(&error) && started.elapsed() < INIT_TIMEOUT && !shutdown.is_triggered() =>
-            {
+            Err(error) if is_passing(&error) && started.elapsed() < INIT_TIMEOUT && may_wait() => {
                 std::thread::sleep(FENCE_PULSE);
             }
-            Err(error) => return Err(sort("fencing the predecessor", &error)),
+            ended => return ended,
         }
     }
 }

@@ -17,6 +17,7 @@ use rdkafka::producer::{
 };
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_stream::kafka::fence;
 
 use super::inputs::{no_partition, no_topic};
 use super::letter::Header;
@@ -25,8 +26,6 @@ use super::letter::Header;
 /// of the input topics.
 const TRANSACTION_TIMEOUT_MS: u64 = 10_000;
 const TRANSACTION_TIMEOUT: Duration = Duration::from_millis(TRANSACTION_TIMEOUT_MS);
-/// How long the transaction coordinator is waited for: longer than it takes to end a predecessor's transaction.
-const INIT_TIMEOUT: Duration = Duration::from_secs(30);
 const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_WAIT: Duration = Duration::from_millis(20);
 /// More than any record that can have been read; the topics' own limits count compressed bytes.
@@ -128,16 +127,9 @@ impl TransactionalProducer {
         let producer: BaseProducer<Reports> = config
             .create_with_context(reports)
             .map_err(|error| Failure::internal(format!("cannot make a kafka client: {error}")))?;
-        let started = Instant::now();
-        loop {
-            match producer.init_transactions(Duration::from_secs(1)) {
-                Ok(()) => return Ok(Self(producer)),
-                Err(error) if is_passing(&error) && started.elapsed() < INIT_TIMEOUT => {
-                    std::thread::sleep(POLL_WAIT);
-                }
-                Err(error) => return Err(failure("the transaction coordinator", &error)),
-            }
-        }
+        // Ctrl-C ends the command at once, so nothing has to be noticed meanwhile.
+        fence(&producer, || true).map_err(|error| failure("the transaction coordinator", &error))?;
+        Ok(Self(producer))
     }
 
     /// Begins the transaction.
@@ -317,12 +309,6 @@ fn overtaken() -> Failure {
     Failure::temporary(
         "another `sanchar dlq redrive` took this one's place: run this again when it has ended",
     )
-}
-
-/// What a coordinator that is starting, or ending a predecessor's transaction, answers.
-fn is_passing(error: &KafkaError) -> bool {
-    let codes = [Code::OperationTimedOut, Code::CoordinatorLoadInProgress, Code::ConcurrentTransactions];
-    error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
 }
 
 #[cfg(test)]
