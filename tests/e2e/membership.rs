@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use sanchar_tests::chance::Chance;
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::proxy::{Api, Deed, Frames, Proxy};
-use sanchar_tests::{Daemon, Installation, Progress};
+use sanchar_tests::{Daemon, Installation, Progress, inbox};
 use std::time::Duration;
 
 /// Small transactions, so that changes of the group fall between many of them, and into some.
@@ -97,12 +97,7 @@ async fn a_process_whose_name_another_takes_ends_with_75() -> Result<()> {
     let progress = Progress::of(&installation)?;
     let mut first = installation.fanout("fanout-1", SETTINGS)?;
     progress.wait_done(EVENTS / 20)?;
-    // From another folder, as on another machine: in the same one it would not start.
-    let twin = installation.fanout_toml("twin");
-    let config =
-        installation.write("twin.toml", &format!("instance_id = \"fanout-1\"\n{SETTINGS}\n{twin}"))?;
-    let second =
-        Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], installation.folder())?;
+    let second = twin(&installation, SETTINGS)?;
     let code = first.wait().with_context(|| first.log().unwrap_or_default())?;
     assert_eq!(code, 75, "it gives way: {}", first.log()?);
     assert!(progress.done()? < EVENTS, "there was work left");
@@ -110,4 +105,36 @@ async fn a_process_whose_name_another_takes_ends_with_75() -> Result<()> {
     Model::of(&publications).check(&installation)?;
     assert_eq!(second.stop()?, 0);
     Ok(())
+}
+
+/// The client may tell of it at any of its calls, and says something else at each. Here the first finds out while it writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_finds_its_name_taken_while_it_writes_ends_with_75() -> Result<()> {
+    const EVENTS: i64 = 40_000;
+    let installation = Installation::new("writing").await?;
+    let publications = workload::publications(EVENTS.try_into()?, 54);
+    let (early, late) = publications.split_at(publications.len() / 2);
+    workload::publish(&installation, early)?;
+    let progress = Progress::of(&installation)?;
+    // Large transactions, so that it is frozen when it has much left to write.
+    let mut first = installation.fanout("fanout-1", "")?;
+    inbox::freeze_in_a_transaction(&installation, &first, &inbox::all(), || Ok(true))?;
+    let second = twin(&installation, "")?;
+    progress.wait_done(EVENTS / 2)?;
+    first.go_on()?;
+    workload::publish(&installation, late)?;
+    let code = first.wait().with_context(|| first.log().unwrap_or_default())?;
+    assert_eq!(code, 75, "it gives way: {}", first.log()?);
+    progress.wait_done(EVENTS)?;
+    Model::of(&publications).check(&installation)?;
+    assert_eq!(second.stop()?, 0);
+    Ok(())
+}
+
+/// Another process of the same name, from another folder, as on another machine: in the same one it would not start.
+fn twin(installation: &Installation, settings: &str) -> Result<Daemon> {
+    let tables = installation.fanout_toml("twin");
+    let text = format!("instance_id = \"fanout-1\"\n{settings}\n{tables}");
+    let config = installation.write("twin.toml", &text)?;
+    Daemon::start("sanchar-fanout", &["-c".as_ref(), config.as_os_str()], installation.folder())
 }

@@ -1,7 +1,7 @@
 //! The consumer of a session: a member of the group.
 //! It never commits an offset; the producer does, inside the transaction.
 
-use super::error::{is_passing, sort};
+use super::error::{is_passing, sort, sort_of};
 use crate::client::{ClientError, Gap, Partition, Position, Rebalance};
 use crate::config::{GroupProtocol, Job, StreamConfig};
 use rdkafka::config::RDKafkaLogLevel;
@@ -150,7 +150,7 @@ impl GroupMember {
                 tracing::warn!(%error, "reading is interrupted; the client tries again");
                 Ok(None)
             }
-            Some(Err(error)) => Err(sort("reading", &error)),
+            Some(Err(error)) => Err(self.failed("reading", &error)),
         }
     }
 
@@ -190,7 +190,9 @@ impl GroupMember {
                             .to_owned(),
                     ));
                 }
-                Err(code) => return Err(sort("asking for the committed offsets", &KafkaError::Global(code))),
+                Err(code) => {
+                    return Err(self.failed("asking for the committed offsets", &KafkaError::Global(code)));
+                }
                 Ok(committed) => return Ok(self.gaps(&committed)),
             }
         }
@@ -236,12 +238,12 @@ impl GroupMember {
 
     pub(super) fn pause(&self) -> Result<(), ClientError> {
         let assignment = self.assignment()?;
-        self.consumer.pause(&assignment).map_err(|error| sort("pausing", &error))
+        self.consumer.pause(&assignment).map_err(|error| self.failed("pausing", &error))
     }
 
     pub(super) fn resume(&self) -> Result<(), ClientError> {
         let assignment = self.assignment()?;
-        self.consumer.resume(&assignment).map_err(|error| sort("resuming", &error))
+        self.consumer.resume(&assignment).map_err(|error| self.failed("resuming", &error))
     }
 
     pub(super) fn group_metadata(&self) -> Result<ConsumerGroupMetadata, ClientError> {
@@ -249,8 +251,12 @@ impl GroupMember {
         metadata.ok_or_else(|| ClientError::Retryable("the consumer is not in its group".to_owned()))
     }
 
+    fn failed(&self, doing: &str, error: &KafkaError) -> ClientError {
+        sort_of(self.consumer.client(), doing, error)
+    }
+
     fn assignment(&self) -> Result<TopicPartitionList, ClientError> {
-        self.consumer.assignment().map_err(|error| sort("asking for the assignment", &error))
+        self.consumer.assignment().map_err(|error| self.failed("asking for the assignment", &error))
     }
 }
 

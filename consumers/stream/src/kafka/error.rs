@@ -1,13 +1,27 @@
 //! Sorts librdkafka's errors into what the engine has to do about them. Nothing is retried here.
 
 use crate::client::ClientError;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use sanchar_runtime::config::ConfigError;
 
-/// What to do about `error`, which happened while `doing`.
+/// What to do about `error`, which happened while `doing`, to a client that does not exist yet.
 pub(super) fn sort(doing: &str, error: &KafkaError) -> ClientError {
-    let text = format!("{doing}: {error}");
-    match error.rdkafka_error_code() {
+    sort_code(format!("{doing}: {error}"), error.rdkafka_error_code())
+}
+
+/// What to do about an error of a client that exists. Whatever it says of a single call, its first fatal error is the cause:
+/// one that is fenced learns it in the background, and its later calls fail for having failed (`Fatal`, `State`) or run
+/// into a time-out. Who took these for passing would fence its successor in turn.
+pub(super) fn sort_of<C: ClientContext>(client: &Client<C>, doing: &str, error: &KafkaError) -> ClientError {
+    match client.fatal_error() {
+        Some((code, reason)) => sort_code(format!("{doing}: {reason}"), Some(code)),
+        None => sort(doing, error),
+    }
+}
+
+fn sort_code(text: String, code: Option<Code>) -> ClientError {
+    match code {
         Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::FencedInstanceId) => {
             ClientError::Fenced(format!(
                 "{text}; another process runs with the same instance_id, or a transaction ran into its time-out"

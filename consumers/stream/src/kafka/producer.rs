@@ -4,7 +4,7 @@
 //! could end the next transaction (KAFKA-17754). So nothing is tried twice here: any failure ends the session,
 //! and the next session's `init_transactions` raises the epoch before it begins anything.
 
-use super::error::sort;
+use super::error::{sort, sort_of};
 use crate::client::{ClientError, Position, Record, SendError};
 use crate::config::StreamConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -35,6 +35,7 @@ const RETRY_BACKOFF_MS: u64 = 1_000;
 const ASKED_ONCE: Duration = Duration::from_millis(RETRY_BACKOFF_MS * 7 / 10);
 /// How often the commit looks whether all records are acknowledged.
 const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
+const TIMED_OUT: KafkaError = KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 /// How long a full send buffer is waited for at a time.
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
 
@@ -96,14 +97,15 @@ impl TransactionalProducer {
         let producer: ThreadedProducer<ProducerContext> = config
             .create_with_context(ProducerContext(LogContext::new(transactional_id)))
             .map_err(|error| sort("creating the producer", &error))?;
-        fence(&producer, || !shutdown.is_triggered())
-            .map_err(|error| sort("fencing the predecessor", &error))?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
-        Ok(Self { producer: Arc::new(producer), timeout })
+        let producer = Self { producer: Arc::new(producer), timeout };
+        fence(&*producer.producer, || !shutdown.is_triggered())
+            .map_err(|error| producer.failed("fencing the predecessor", &error))?;
+        Ok(producer)
     }
 
     pub(super) fn begin(&self) -> Result<(), ClientError> {
-        self.producer.begin_transaction().map_err(|error| sort("beginning a transaction", &error))
+        self.producer.begin_transaction().map_err(|error| self.failed("beginning a transaction", &error))
     }
 
     pub(super) fn send(&self, record: Record<'_>) -> Result<(), SendError> {
@@ -128,7 +130,7 @@ impl TransactionalProducer {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     return Err(SendError::TooLarge { bytes, max: MESSAGE_BYTES_MAX });
                 }
-                Err((error, _)) => return Err(sort("writing a record", &error).into()),
+                Err((error, _)) => return Err(self.failed("writing a record", &error).into()),
             }
         }
     }
@@ -147,14 +149,10 @@ impl TransactionalProducer {
         }
         let handed_over = self.hand_over(offsets, group)?;
         self.drain()?; // the offsets are on their way meanwhile
-        match handed_over.recv_timeout(self.timeout) {
-            Ok(result) => result.map_err(|error| sort("handing over the offsets", &error))?,
-            Err(_) => {
-                return Err(ClientError::Retryable("the offsets were not acknowledged in time".to_owned()));
-            }
-        }
+        let handed_over = handed_over.recv_timeout(self.timeout).unwrap_or(Err(TIMED_OUT));
+        handed_over.map_err(|error| self.failed("handing over the offsets", &error))?;
         let asked = Instant::now();
-        self.producer.commit_transaction(self.timeout).map_err(|error| sort("committing", &error))?;
+        self.producer.commit_transaction(self.timeout).map_err(|error| self.failed("committing", &error))?;
         if asked.elapsed() >= ASKED_ONCE {
             return Err(ClientError::Retryable(
                 "the commit took so long that the client may have asked for it twice".to_owned(),
@@ -189,7 +187,7 @@ impl TransactionalProducer {
         let started = Instant::now();
         while self.producer.in_flight_count() > 0 {
             if started.elapsed() > self.timeout {
-                return Err(ClientError::Retryable("records were not acknowledged in time".to_owned()));
+                return Err(self.failed("waiting for records to be acknowledged", &TIMED_OUT));
             }
             std::thread::sleep(ACKNOWLEDGEMENT_PULSE);
         }
@@ -197,7 +195,11 @@ impl TransactionalProducer {
     }
 
     pub(super) fn abort(&self) -> Result<(), ClientError> {
-        self.producer.abort_transaction(self.timeout).map_err(|error| sort("aborting", &error))
+        self.producer.abort_transaction(self.timeout).map_err(|error| self.failed("aborting", &error))
+    }
+
+    fn failed(&self, doing: &str, error: &KafkaError) -> ClientError {
+        sort_of(self.producer.client(), doing, error)
     }
 }
 
