@@ -4,10 +4,10 @@
 use anyhow::Result;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use sanchar_schemas::topics::Topic;
+use sanchar_tests::daemon::wait_for;
 use sanchar_tests::events::{self, state};
-use sanchar_tests::publisher::{Outgoing, publish};
+use sanchar_tests::publisher::{Outgoing, Publisher, publish};
 use sanchar_tests::{Accounts, Installation, inbox};
 use std::time::Duration;
 
@@ -22,24 +22,24 @@ async fn events_on_partitions_that_were_added_are_delivered() -> Result<()> {
     let mut fanout = installation.fanout("fanout-1", SETTINGS)?;
     Accounts::after(&mut fanout, 1)?;
 
-    let partitions = delhi.spec().partitions;
+    let partitions = usize::try_from(delhi.spec().partitions)?;
     let name = installation.topic(delhi);
     let admin: AdminClient<DefaultClientContext> = installation.cluster.client().create()?;
-    let more = NewPartitions::new(&name, (partitions + 2).try_into()?);
+    let more = NewPartitions::new(&name, partitions + 2);
     for result in admin.create_partitions([&more], &AdminOptions::new()).await? {
         assert!(result.is_ok(), "{result:?}");
     }
-    // To each partition by its number: two of them nobody but the brokers knows yet.
-    let producer: BaseProducer = installation.cluster.client().create()?;
+    // A client that learned of the topic before the brokers did would find its records refused.
+    wait_for("the brokers to know the new partitions", || {
+        let metadata = admin.inner().fetch_metadata(Some(&name), Duration::from_secs(10))?;
+        Ok(metadata.topics().iter().any(|topic| topic.partitions().len() == partitions + 2).then_some(()))
+    })?;
+    let publisher = Publisher::new(&installation)?;
     for partition in 0..partitions + 2 {
         let event = events::theft(state("IN-DL"), 10 + u32::try_from(partition)?, 1, "");
-        let outgoing = Outgoing::event(&installation, &event)?;
-        let mut record = BaseRecord::<[u8], [u8]>::to(&name).partition(partition);
-        record.key = outgoing.key.as_deref();
-        record.payload = outgoing.value.as_deref();
-        producer.send(record).map_err(|(error, _)| error)?;
+        publisher.send_to(Some(partition.try_into()?), &Outgoing::event(&installation, &event)?)?;
     }
-    producer.flush(Duration::from_secs(30))?;
+    publisher.finish()?;
 
     let expected = u64::try_from(partitions)? + 3;
     let accounts = Accounts::after(&mut fanout, expected)?;

@@ -110,8 +110,17 @@ impl<'i> Publisher<'i> {
     /// # Errors
     /// When the client refuses it.
     pub fn send(&self, outgoing: &Outgoing) -> Result<()> {
+        self.send_to(None, outgoing)
+    }
+
+    /// The same to a partition by its number, which the key decides otherwise.
+    ///
+    /// # Errors
+    /// As [`Publisher::send`].
+    pub fn send_to(&self, partition: Option<i32>, outgoing: &Outgoing) -> Result<()> {
         let topic = self.installation.topic(outgoing.topic);
         let mut record = BaseRecord::<[u8], [u8]>::to(&topic);
+        record.partition = partition;
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.value.as_deref();
         if !outgoing.headers.is_empty() {
