@@ -3,6 +3,7 @@
 //! It gives a [`rdkafka::ClientConfig`] with what all clients have in common. What makes a producer transactional or a
 //! consumer part of a group is set by the crate that owns that guarantee, and an operator cannot override it.
 
+mod brokers;
 mod log;
 mod options;
 
@@ -15,6 +16,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use serde::{Deserialize, Serialize};
 
+pub use brokers::{Brokers, BrokersForgotten};
 pub use log::LogContext;
 
 use crate::config::ConfigError;

@@ -26,6 +26,7 @@ mod killed;
 mod large;
 mod membership;
 mod model;
+mod no_brokers;
 mod offsets;
 mod partitions;
 mod poison;

@@ -28,7 +28,7 @@ fn publish_once(installation: &Installation, config: &Path) -> Result<Summary> {
 }
 
 /// Names of the events in a state's topic, as published; a name that was published twice stands twice.
-fn published(installation: &Installation, origin: &str) -> Result<Vec<String>> {
+pub(crate) fn published(installation: &Installation, origin: &str) -> Result<Vec<String>> {
     let records = inbox::read(installation, Topic::Reported(state(origin)))?;
     records.iter().map(|record| Ok(record.reported()?.record_id.to_string())).collect()
 }

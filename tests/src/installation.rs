@@ -2,15 +2,18 @@
 //! files, a folder.
 
 use crate::cluster::Cluster;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, wait_for};
 use anyhow::{Result, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::metadata::MetadataTopic;
 use sanchar_runtime::registry::{RegistryClient, RegistryConfig, SchemaId};
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::{Topic, TopicSpace};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -198,9 +201,14 @@ async fn create_topics(cluster: &Cluster, topics: &TopicSpace) -> Result<()> {
     for result in admin.create_topics(&wanted, &patient()).await? {
         ensure!(result.is_ok(), "a topic was not created: {result:?}");
     }
-    Ok(())
+    // The controller has decided so; a daemon that asks a broker before that has heard of it finds none.
+    wait_for("the brokers to know the topics", || {
+        let metadata = admin.inner().fetch_metadata(None, Duration::from_secs(30))?;
+        let known: BTreeSet<&str> = metadata.topics().iter().map(MetadataTopic::name).collect();
+        Ok(named.iter().all(|(name, ..)| known.contains(name.as_str())).then_some(()))
+    })
 }
 
 fn patient() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(std::time::Duration::from_secs(30)))
+    AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)))
 }

@@ -7,9 +7,10 @@ use anyhow::{Context as _, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long one question to the brokers may take.
@@ -17,7 +18,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// A look at the committed offsets.
 pub struct Progress {
-    consumer: BaseConsumer,
+    config: ClientConfig,
+    consumer: Mutex<BaseConsumer>,
     reader: BaseConsumer,
     partitions: TopicPartitionList,
 }
@@ -37,10 +39,10 @@ impl Progress {
                 partitions.add_partition(&installation.topic(topic), partition);
             }
         }
-        let consumer = config.create()?;
+        let (consumer, of_consumer) = (Mutex::new(config.create()?), config.clone());
         config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
         let reader = config.set("enable.auto.commit", "false").create()?;
-        Ok(Self { consumer, reader, partitions })
+        Ok(Self { config: of_consumer, consumer, reader, partitions })
     }
 
     /// Input records that are done: forwarded, dropped or dead-lettered. Waits for a broker that has just started.
@@ -54,11 +56,19 @@ impl Progress {
         Ok(offsets.into_iter().filter(|offset| *offset > 0).sum())
     }
 
+    fn consumer(&self) -> MutexGuard<'_, BaseConsumer> {
+        self.consumer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn committed(&self) -> Result<TopicPartitionList> {
         wait_for("the group's coordinator", || {
-            match self.consumer.committed_offsets(self.partitions.clone(), ANSWER) {
+            let mut consumer = self.consumer();
+            match consumer.committed_offsets(self.partitions.clone(), ANSWER) {
                 Ok(committed) => Ok(Some(committed)),
-                Err(error) if error.rdkafka_error_code().is_some_and(is_starting) => Ok(None),
+                Err(error) if error.rdkafka_error_code().is_some_and(is_starting) => {
+                    *consumer = self.config.create()?; // it may have forgotten all brokers (librdkafka 5301)
+                    Ok(None)
+                }
                 Err(error) => Err(error.into()),
             }
         })
@@ -72,7 +82,7 @@ impl Progress {
     pub fn has_caught_up(&self) -> Result<bool> {
         let mut behind = TopicPartitionList::new();
         for done in self.committed()?.elements() {
-            let (low, end) = self.consumer.fetch_watermarks(done.topic(), done.partition(), ANSWER)?;
+            let (low, end) = self.consumer().fetch_watermarks(done.topic(), done.partition(), ANSWER)?;
             let next = done.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low);
             if next < end {
                 behind.add_partition_offset(done.topic(), done.partition(), Offset::Offset(next))?;

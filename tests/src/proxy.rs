@@ -60,6 +60,9 @@ pub enum Deed {
     Delay(Duration),
     /// It never arrives, and its connection ends.
     Cut,
+    /// A response to [`Api::Metadata`] arrives with an empty list of brokers, as a broker sends it that its controller takes
+    /// for dead.
+    DenyBrokers,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -149,6 +152,11 @@ impl Proxy {
         self.rule(frames, Rule { deed, passing, left: 1 });
     }
 
+    /// Does this to the next so many such frames.
+    pub fn times(&self, count: usize, frames: Frames, deed: Deed) {
+        self.rule(frames, Rule { deed, passing: 0, left: count });
+    }
+
     /// Does this to every such frame until [`Proxy::release`].
     pub fn every(&self, frames: Frames, deed: Deed) {
         self.rule(frames, Rule { deed, passing: 0, left: usize::MAX });
@@ -161,7 +169,7 @@ impl Proxy {
     /// Whether something that was asked for with [`Proxy::next`] or [`Proxy::after`] has not happened yet.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.shared.locked().rules.values().any(|rule| rule.left == 1)
+        self.shared.locked().rules.values().any(|rule| (1..usize::MAX / 2).contains(&rule.left))
     }
 
     /// How many frames of this kind something was done to so far.
@@ -282,14 +290,14 @@ impl Route {
 
     fn requests(&self, client: &TcpStream, broker: &TcpStream, asked: &Asked) -> io::Result<()> {
         loop {
-            let frame = read_frame(client)?;
+            let mut frame = read_frame(client)?;
             let (Some(key), Some(id)) = (part::<2>(&frame, 4), part::<4>(&frame, 8)) else {
                 return Err(io::ErrorKind::InvalidData.into());
             };
             let key = i16::from_be_bytes(key);
             asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, key);
             self.shared.locked().seen.entry(key).or_default().0 += 1;
-            if self.passes(key, Frames::Requests)? {
+            if self.passes(key, Frames::Requests, &mut frame)? {
                 write(broker, &frame)?;
             }
         }
@@ -306,14 +314,14 @@ impl Route {
                 self.redirect(&mut frame);
             }
             // A client that is gone is no reason to leave the broker's answers unread.
-            if self.passes(key, Frames::Responses)? && write(client, &frame).is_err() {
+            if self.passes(key, Frames::Responses, &mut frame)? && write(client, &frame).is_err() {
                 end(client);
             }
         }
     }
 
     /// Does what is to be done to a frame. Whether it then goes on its way; an error ends its connection.
-    fn passes(&self, key: i16, frames: fn(Api) -> Frames) -> io::Result<bool> {
+    fn passes(&self, key: i16, frames: fn(Api) -> Frames, frame: &mut Vec<u8>) -> io::Result<bool> {
         let mut state = self.shared.locked();
         let rule = state.rules.iter_mut().find(|(of, rule)| is_of(**of, key, frames) && rule.left > 0);
         let Some((&of, rule)) = rule else { return Ok(true) };
@@ -326,6 +334,10 @@ impl Route {
         *state.met.entry(of).or_default() += 1;
         match deed {
             Deed::Lose => Ok(false),
+            Deed::DenyBrokers => {
+                *frame = without_brokers(frame).ok_or(io::ErrorKind::InvalidData)?;
+                Ok(true)
+            }
             Deed::Cut => Err(io::ErrorKind::ConnectionAborted.into()),
             Deed::Delay(by) => {
                 drop(state);
@@ -356,6 +368,27 @@ impl Route {
             from += 1;
         }
     }
+}
+
+/// A Metadata response with its list of brokers emptied (Kafka protocol guide, Metadata response, version 9 and later). `None`
+/// where it is none.
+fn without_brokers(frame: &[u8]) -> Option<Vec<u8>> {
+    /// Length, correlation id, tagged fields of the header, throttle time.
+    const BEFORE: usize = 4 + 4 + 1 + 4;
+    const NONE_OF_A_LIST: u8 = 1;
+    /// A compact text with its length in front, one greater; all of them are short here.
+    fn text(rest: &[u8]) -> Option<&[u8]> {
+        let (length, rest) = rest.split_first()?;
+        rest.get(usize::from(length.saturating_sub(1))..)
+    }
+    let (count, mut rest) = frame.get(BEFORE..)?.split_first()?;
+    for _ in 1..*count {
+        rest = text(rest.get(4..)?)?; // node id, host
+        rest = text(rest.get(4..)?)?; // port, rack
+        rest = rest.strip_prefix(&[0])?; // no tagged fields
+    }
+    let body = [frame.get(4..BEFORE)?, &[NONE_OF_A_LIST], rest].concat();
+    Some([&u32::try_from(body.len()).ok()?.to_be_bytes()[..], &body].concat())
 }
 
 fn is_of(of: Frames, key: i16, frames: fn(Api) -> Frames) -> bool {

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a read waits for the first entry: bounds how late a question and a stop are noticed.
 const READ_WAIT: Duration = Duration::from_millis(20);
+/// How long nothing may come of the changelog while more of it is known to be there.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How long undecided transactions are left alone before they are asked about again.
 const DECIDED_PULSE: Duration = Duration::from_millis(5);
 
@@ -208,14 +210,22 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
         tracing::info!(next_offset = next, end_offset, "following the changelog");
         changelog.seek(next)?;
         let (mut asked, mut answered) = (Ticket::default(), self.shared.state().answered);
+        let mut heard = Instant::now();
         while !self.is_stopping() {
             let newest = self.shared.state().asked;
             if newest > asked.max(answered) {
                 self.wait_until_decided(&changelog)?;
                 changelog.seek(next)?; // so that the end which is met is one of after the question
                 asked = newest;
+                heard = Instant::now();
             }
             let Read { next_offset, is_end } = self.read(&changelog)?;
+            if is_end || next_offset.is_some() || asked <= answered {
+                heard = Instant::now();
+            } else if heard.elapsed() > SILENCE_MAX {
+                // Workers wait for it. A reader that fell silent may stay so for good; a new one finds the brokers anew.
+                return Err(End::Failed("the brokers send nothing of the changelog".to_owned()));
+            }
             next = next_offset.unwrap_or(next);
             self.keep(next)?;
             if is_end {

@@ -71,6 +71,7 @@ impl Reader {
             .set("enable.auto.offset.store", "false");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
         config.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "100");
+        config.set("statistics.interval.ms", "1000");
         let consumer = StreamConsumer::from_config_and_context(&config, LogContext::new(CLIENT_ID))
             .map_err(|error| Failure::internal(format!("cannot make a kafka client: {error}")))?;
         let mut assignment = TopicPartitionList::new();
@@ -125,9 +126,15 @@ impl Reader {
     /// [`Failure`] when waiting longer would not help.
     pub(crate) async fn next(&mut self) -> Result<Step, Failure> {
         loop {
-            let error = match self.consumer.recv().await {
-                Ok(message) => return Ok(Step::Record(Record::from(&message))),
-                Err(error) => error,
+            let error = match tokio::time::timeout(TIMEOUT, self.consumer.recv()).await {
+                Ok(Ok(message)) => return Ok(Step::Record(Record::from(&message))),
+                Ok(Err(error)) => error,
+                Err(_nothing_came) => {
+                    self.consumer.context().brokers().check().map_err(|error| {
+                        Failure::temporary(format!("{error}: run the same command again"))
+                    })?;
+                    continue;
+                }
             };
             match error {
                 KafkaError::PartitionEOF(partition) => {

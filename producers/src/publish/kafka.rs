@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::{ClientContext, Statistics};
 use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
@@ -32,7 +32,8 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What nobody may change.
-const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 5] = [
+    ("statistics.interval.ms", "5000"),
     ("enable.idempotence", "true"),
     ("acks", "all"),
     ("partitioner", "murmur2_random"),
@@ -127,6 +128,14 @@ impl Deliveries {
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.log.log(level, facility, line);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.log.brokers().note(&statistics);
+        if let Err(error) = self.log.brokers().check() {
+            // A new client would not have what this one was given; a new start reads it again.
+            self.ledger.fail(error.to_string());
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

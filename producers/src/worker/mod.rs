@@ -206,6 +206,7 @@ impl<S: Sink> Worker<S> {
             while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
                 self.ledger.wait(TICK);
             }
+            self.service()?;
         }
         Ok(())
     }

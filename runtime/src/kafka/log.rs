@@ -1,12 +1,13 @@
-//! librdkafka's own log lines, as events of this process.
+//! librdkafka's own log lines, as events of this process, and its word on the brokers.
 //!
 //! Every producer, consumer and admin client uses this context, or hands on to it, so that all log alike. The lines
 //! tell of connections, coordinators and errors, never of record contents.
 
-use rdkafka::ClientContext;
+use super::Brokers;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{ClientContext, Statistics};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,19 @@ const TELL_AGAIN: Duration = Duration::from_secs(30);
 pub struct LogContext {
     client_id: String,
     told: Arc<Mutex<Vec<(RDKafkaErrorCode, Instant)>>>,
+    brokers: Arc<Brokers>,
 }
 
 impl LogContext {
     /// For the client that was configured as `client_id`.
     pub fn new(client_id: impl Into<String>) -> Self {
-        Self { client_id: client_id.into(), told: Arc::default() }
+        Self { client_id: client_id.into(), told: Arc::default(), brokers: Arc::default() }
+    }
+
+    /// Whether the client still knows its brokers, as far as it is asked for statistics.
+    #[must_use]
+    pub fn brokers(&self) -> &Brokers {
+        &self.brokers
     }
 
     /// Whether `error` is to be told again. While brokers are down, the client reports each attempt on each connection.
@@ -40,6 +48,10 @@ impl LogContext {
 }
 
 impl ClientContext for LogContext {
+    fn stats(&self, statistics: Statistics) {
+        self.brokers.note(&statistics);
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         let client_id = self.client_id.as_str();
         // One table of options serves producers and consumers; that each ignores the other's is intended. A failed

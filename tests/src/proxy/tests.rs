@@ -83,3 +83,13 @@ fn the_broker_is_found_behind_the_proxy() {
     let expected = [b"\x01127.0.0.1", &port(proxy.address())[..], b"more"].concat();
     assert_eq!(answer(&client).unwrap(), expected);
 }
+
+#[test]
+fn a_list_of_brokers_is_emptied_and_nothing_else_changes() {
+    let before: &[u8] = &[0, 0, 0, 7, 0, 0, 0, 0, 1];
+    let broker: &[u8] = &[0, 0, 0, 1, 4, b'a', b'b', b'c', 0, 0, 1, 2, 0, 0];
+    let rest: &[u8] = &[9, 9, 9];
+    let with = framed(&[before, &[3], broker, broker, rest]);
+    assert_eq!(without_brokers(&with).unwrap(), framed(&[before, &[1], rest]));
+    assert_eq!(without_brokers(&with[..20]), None);
+}

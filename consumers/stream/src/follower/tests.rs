@@ -15,6 +15,9 @@ struct Contents {
     read: usize,
     /// How often a connection still fails.
     failures: usize,
+    connections: usize,
+    /// Nothing comes on the first so many connections.
+    silent: usize,
 }
 
 impl Log {
@@ -41,6 +44,8 @@ impl ChangelogConnector for Log {
             contents.failures -= 1;
             return Err(ClientError::Retryable("as the test says".to_owned()));
         }
+        contents.connections += 1;
+        drop(contents);
         Ok(self.clone())
     }
 }
@@ -65,6 +70,9 @@ impl Changelog for Log {
 
     fn read(&self, _wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError> {
         let mut contents = self.contents();
+        if contents.connections <= contents.silent {
+            return Ok(Read::default());
+        }
         if contents.read == contents.decided {
             return Ok(Read { next_offset: None, is_end: true });
         }
@@ -225,4 +233,18 @@ fn it_stops_while_nothing_can_be_reached() {
     let follower = follow(&log, &memory);
     follower.stop().unwrap();
     assert!(memory.now().has_ended);
+}
+
+#[test]
+fn a_reader_that_falls_silent_while_workers_wait_is_replaced() {
+    let (log, memory) = (Log::default(), Memory::default());
+    log.write("a");
+    log.decide();
+    log.contents().silent = 1;
+    let follower = follow(&log, &memory);
+    let followed = follower.followed();
+    assert!(followed.wait(followed.ask(), LONG).unwrap());
+    follower.stop().unwrap();
+    assert_eq!(memory.now().entries, ["a"]);
+    assert_eq!(log.contents().connections, 2);
 }

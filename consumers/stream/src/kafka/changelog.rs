@@ -43,6 +43,7 @@ impl KafkaChangelog {
             .set("isolation.level", isolation)
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
+            .set("statistics.interval.ms", "1000")
             .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
             .set("auto.offset.reset", "earliest"); // compaction may have taken the offset that is asked for
         config
@@ -107,7 +108,11 @@ impl Changelog for ChangelogReader {
         let (mut read, mut wait) = (Read::default(), wait);
         for _ in 0..READ_ENTRIES_MAX {
             match self.decided.poll(wait) {
-                None => break,
+                None => {
+                    let known = self.decided.context().brokers().check();
+                    known.map_err(|error| ClientError::Retryable(error.to_string()))?;
+                    break;
+                }
                 Some(Ok(message)) => {
                     read.next_offset = Some(message.offset() + 1);
                     if let Some(key) = message.key() {

@@ -13,7 +13,6 @@ use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionLis
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,7 +60,6 @@ struct MemberContext {
     log: LogContext,
     rebalances: Mutex<Vec<Rebalance>>,
     end_offsets: Mutex<Vec<Position>>,
-    is_connected: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -83,6 +81,7 @@ impl ClientContext for MemberContext {
     }
 
     fn stats(&self, statistics: Statistics) {
+        self.log.brokers().note(&statistics);
         let mut ends = Vec::new();
         for (topic, of_topic) in statistics.topics {
             for (partition, of_partition) in of_topic.partitions {
@@ -93,8 +92,6 @@ impl ClientContext for MemberContext {
             }
         }
         *locked(&self.end_offsets) = ends;
-        let is_connected = statistics.brokers.values().any(|broker| broker.state == "UP");
-        self.is_connected.store(is_connected, Ordering::Relaxed);
     }
 }
 
@@ -131,7 +128,6 @@ impl GroupMember {
             log: LogContext::new(client_id),
             rebalances: Mutex::default(),
             end_offsets: Mutex::default(),
-            is_connected: AtomicBool::new(true), // the check of the topics is about to show it
         };
         let consumer: BaseConsumer<MemberContext> =
             config.create_with_context(context).map_err(|error| sort("creating the consumer", &error))?;
@@ -144,7 +140,10 @@ impl GroupMember {
 
     pub(super) fn poll(&self, wait: Duration) -> Result<Option<BorrowedMessage<'_>>, ClientError> {
         match self.consumer.poll(wait) {
-            None => Ok(None),
+            None => {
+                let known = self.consumer.context().log.brokers().check();
+                known.map(|()| None).map_err(|error| ClientError::Retryable(error.to_string()))
+            }
             Some(Ok(message)) => Ok(Some(message)),
             Some(Err(error)) if is_passing(&error) => {
                 tracing::warn!(%error, "reading is interrupted; the client tries again");
@@ -163,7 +162,7 @@ impl GroupMember {
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.consumer.context().is_connected.load(Ordering::Relaxed)
+        self.consumer.context().log.brokers().is_connected()
     }
 
     /// Waits until the committed offsets of `partitions` are final: the brokers give them out only when no
