@@ -16,6 +16,9 @@ foreign := tests/e2e/foreign/requirements.txt
 python_folder := $(cache)/python-$(firstword $(shell cksum $(foreign)))
 python := $(python_folder)/bin/python
 
+# Most end-to-end tests wait most of the time: for a session to end, a broker to come back, a transaction to time out.
+test_threads := $(shell echo $$((2 * $$(nproc))))
+
 STACK ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
@@ -102,7 +105,7 @@ test-stages: deps
 	$(call stage,build,cargo build --workspace --all-targets --locked)
 	$(call stage,broker and registry,$(stack) fetch)
 	$(call stage,foreign client,$(MAKE) $(python_folder)/complete)
-	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs SANCHAR_TEST_PYTHON=$(abspath $(python)) $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
+	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs SANCHAR_TEST_PYTHON=$(abspath $(python)) RUST_TEST_THREADS=$(test_threads) $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
 
 # Complete when all is installed: one that was interrupted is made anew.
 $(python_folder)/complete: | deps
