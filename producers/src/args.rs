@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand};
 use sanchar_runtime::lifecycle::Failure;
@@ -17,6 +18,9 @@ Examples:
   sanchar-producer -c karnataka.toml check-config    is the file right, and does it fit the source files?
   sanchar-producer -c karnataka.toml dry-run         what would be published, what not and why; needs no broker
   sanchar-producer -c karnataka.toml dry-run --json  the same as one JSON event per line
+  sanchar-producer -c karnataka.toml explain data/karnataka-firs.csv:12
+                                                     one row: what the source says, what leaves, which rule keeps the rest
+  sanchar-producer -c karnataka.toml rules           the rules of withholding in force
   sanchar-producer -c karnataka.toml run --once      publish what is there, and end
   sanchar-producer -c karnataka.toml                 publish, and go on with whatever is added
 
@@ -49,6 +53,40 @@ pub(crate) enum Command {
     PrintConfig,
     /// Show what would be published and what not, without broker, registry or checkpoint
     DryRun(DryRunArgs),
+    /// Show one row before and after withholding, with the rule behind each field that stays. Shows what must not leave
+    Explain(ExplainArgs),
+    /// Print the rules of withholding in force, the law's and the state's own, as TOML
+    Rules,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The file, as it is named in quarantine and logs, and the line that the row begins at
+    #[arg(value_name = "FILE:LINE")]
+    pub(crate) row: RowPlace,
+    /// The same as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowPlace {
+    pub(crate) file: PathBuf,
+    /// From 1.
+    pub(crate) line: u64,
+}
+
+impl FromStr for RowPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.rsplit_once(':').filter(|(file, _)| !file.is_empty());
+        let place = parts.and_then(|(file, line)| Some(Self { file: file.into(), line: line.parse().ok()? }));
+        place
+            .filter(|place| place.line > 0)
+            .ok_or_else(|| "needs a file and a line from 1, as in data/firs.csv:12".to_owned())
+    }
 }
 
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -91,6 +129,11 @@ mod tests {
         assert!(matches!(args.command(), Command::Run { once: true }));
         assert_eq!(args.config().unwrap(), Path::new("a.toml"));
         let args = Args::try_parse_from(["sanchar-producer", "dry-run"]).unwrap();
+        let place = RowPlace { file: "C:/a:b.csv".into(), line: 7 };
+        assert_eq!("C:/a:b.csv:7".parse(), Ok(place));
+        for wrong in ["a.csv", "a.csv:0", "a.csv:x", ":3"] {
+            assert!(wrong.parse::<RowPlace>().is_err(), "{wrong}");
+        }
         assert!(args.config().unwrap_err().to_string().contains("--config or SANCHAR_CONFIG"));
     }
 }

@@ -18,6 +18,7 @@ use crate::mapping::Mapper;
 use crate::publish::PublishConfig;
 use crate::source::SourceConfig;
 use crate::store::StoreConfig;
+use crate::withholding::Withholding;
 
 /// Everything that a state's file says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct ProducerConfig {
     pub rows: Rows,
     /// Which column fills which field of an event.
     pub mapping: Box<Mapping>,
+    /// What does not leave the state, besides what the law says.
+    #[serde(default)]
+    pub withholding: Withholding,
     /// The brokers.
     #[serde(default)]
     pub kafka: KafkaConfig,
@@ -99,7 +103,7 @@ impl ProducerConfig {
     /// # Errors
     /// The first column that the mapping names and the source lacks.
     pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, UnknownColumn> {
-        Mapper::bind(self.state.code, &self.rows, &self.mapping, columns, source_name)
+        Mapper::bind(self.state.code, &self.rows, &self.mapping, &self.withholding, columns, source_name)
     }
 
     /// Finds what can be found wrong in what the dry run needs too: everything but the network's tables.
@@ -110,6 +114,14 @@ impl ProducerConfig {
         self.source.check()?;
         self.rows.check()?;
         self.publish.check()?;
+        self.withholding.check()?;
+        let narrative = self.mapping.narrative.as_ref();
+        if narrative.is_some_and(|narrative| narrative.text.is_none()) {
+            return Err(ConfigError::field(
+                "mapping.narrative.text",
+                "is missing: name the column that holds it",
+            ));
+        }
         let needed = [
             ("mapping.kind", self.mapping.kind.is_some()),
             ("mapping.police_station", self.mapping.police_station.is_some()),
@@ -203,10 +215,11 @@ bootstrap = "localhost:9092"
                 "goa.toml:6:10: source.format: unknown variant `csvv`, did you mean `csv`?",
             ),
             ("name = \"Station\"", "name = { column = \"S\", colmn = \"T\" }", "did you mean `column`?"),
+            ("kind = {", "narrative = { cleared = [] }\nkind = {", "mapping.narrative.text is missing"),
             (
-                "kind = {",
-                "narrative = \"Facts\"\nkind = {",
-                "goa.toml:8:13: mapping.narrative: persons' names",
+                "[kafka]",
+                "[[withholding.rules]]\nname = 'x'\nbecause = 'y'\nreason = 'OTHER'\nfields = ['narative']\n[kafka]",
+                "goa.toml:18:11: withholding.rules.fields: unknown variant `narative`, did you mean `narrative`?",
             ),
             ("year = \"Year\"", "", "mapping.fir.year is missing"),
             ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),

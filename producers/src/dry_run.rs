@@ -7,6 +7,7 @@ use sanchar_schemas::CrimeEvent;
 
 use crate::config::ProducerConfig;
 use crate::language::rows::Skip;
+use crate::mapping::Explained;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Next, RawRow, UnterminatedLine, discover};
@@ -66,6 +67,30 @@ pub fn dry_run(
         run.file(path)?;
     }
     Ok(run.summary)
+}
+
+/// What becomes of the row that begins at a line of a file, and why. The file is named as it is shown, or by its path.
+///
+/// # Errors
+/// [`Failure`] with exit code 78 when the configuration does not fit the file, 64 when no row begins there.
+pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> Result<Explained, Failure> {
+    config.check_mapping()?;
+    let path = if file.exists() { file.to_owned() } else { config.base().join(file) };
+    let unreadable = |error: String| Failure::config(error);
+    let opened = FileReading::open(config, &path, &mut Revisions::after(0));
+    let reading = opened.map_err(|error| unreadable(error.to_string()))?;
+    let nowhere = || {
+        Failure::usage(format!("{}: no row begins at line {line}: see dry-run for the lines", path.display()))
+    };
+    let mut reading = reading.ok_or_else(nowhere)?;
+    loop {
+        let next = reading.next_row();
+        match next.map_err(|error| unreadable(format!("{}: cannot be read on ({error})", path.display())))? {
+            Next::Row(row) | Next::Tail(row) if row.line == line => return Ok(reading.explain(&row, now_ms)),
+            Next::Row(row) if row.line < line => {}
+            Next::Row(_) | Next::Tail(_) | Next::End => return Err(nowhere()),
+        }
+    }
 }
 
 /// The source's files that are there.

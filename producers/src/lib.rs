@@ -18,10 +18,11 @@ pub mod source;
 mod store;
 pub mod summary;
 mod text;
+pub mod withholding;
 mod worker;
 
 pub use config::ProducerConfig;
-pub use dry_run::{Fit, Progress, Shown, dry_run, fitting_files};
+pub use dry_run::{Fit, Progress, Shown, dry_run, explain, fitting_files};
 pub use run::{Options, run};
 pub use store::StoreConfig;
 pub use summary::Summary;

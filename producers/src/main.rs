@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod dry;
+mod explain;
 mod progress;
 mod show;
 
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         Command::CheckConfig => conclude(check::check(path)),
         Command::PrintConfig => print(path),
         Command::DryRun(options) => conclude(dry::dry_run(path, &options)),
+        Command::Explain(row) => conclude(explain::explain(path, &row)),
+        Command::Rules => conclude(rules(path)),
     }
 }
 
@@ -60,6 +63,12 @@ fn run(path: &Path, once: bool) -> ExitCode {
 fn print(path: &Path) -> ExitCode {
     let args = DaemonArgs::new(path, DaemonCommand::PrintConfig);
     run_daemon(NAME, &args, |_: ProducerConfig, _| async { Ok(()) })
+}
+
+fn rules(path: &Path) -> Result<(), Failure> {
+    let config = ProducerConfig::load(path)?;
+    config.check_mapping()?;
+    say(&config.withholding.to_toml()?)
 }
 
 /// Writes an answer to standard output.

@@ -12,7 +12,7 @@ use sanchar_schemas::digest::Sha256;
 use crate::checkpoint::Checkpoint;
 use crate::config::ProducerConfig;
 use crate::language::column::UnknownColumn;
-use crate::mapping::{Mapper, Reading, SeenRecords, SourceRow, Verdict};
+use crate::mapping::{Explained, Mapper, Reading, SeenRecords, SourceRow, Verdict};
 use crate::reason::Rejection;
 use crate::source::{FileError, Next, Opened, Position, RawRow, SourceFile};
 
@@ -147,6 +147,17 @@ impl FileReading {
             Verdict::Event(event) => self.first_of_its_record(event, row, revisions, now_ms),
             Verdict::Skipped(rule) => Outcome::Skipped(rule),
             Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
+        }
+    }
+
+    /// The same, with its reasons, of a single row.
+    pub(crate) fn explain(&self, row: &RawRow, now_ms: i64) -> Explained {
+        let reading = Revisions::after(0).at(now_ms);
+        match self.file.cells(row) {
+            Ok(cells) => self.mapper.explain(SourceRow { raw: &row.bytes, cells }, reading),
+            Err(problem) => {
+                Explained { before: None, taken: Vec::new(), verdict: Verdict::Rejected(problem.at("")) }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use console::{Alignment, Style, pad_str};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use sanchar_producer::Shown;
 use sanchar_schemas::CrimeEvent;
@@ -46,15 +47,23 @@ fn event_line(event: &CrimeEvent) -> String {
 
 /// `2018-03-01 19:35 +05:30`, as much of it as is known.
 fn time(moment: Moment) -> String {
-    let zone = Offset::from_seconds(INDIA_SECONDS).unwrap_or(Offset::UTC);
-    let local = zone.to_datetime(Timestamp::from_millisecond(moment.at).unwrap_or_default());
     let format = match moment.precision {
         TimePrecision::Year => "%Y",
         TimePrecision::Month => "%Y-%m",
         TimePrecision::Day => "%Y-%m-%d",
-        TimePrecision::Minute | TimePrecision::Unknown => "%Y-%m-%d %H:%M +05:30",
+        TimePrecision::Minute | TimePrecision::Unknown => return minute(moment.at),
     };
-    local.strftime(format).to_string()
+    local(moment.at).strftime(format).to_string()
+}
+
+/// `2018-03-01 19:35 +05:30` of milliseconds since 1970, UTC.
+pub(crate) fn minute(at_ms: i64) -> String {
+    local(at_ms).strftime("%Y-%m-%d %H:%M +05:30").to_string()
+}
+
+fn local(at_ms: i64) -> DateTime {
+    let zone = Offset::from_seconds(INDIA_SECONDS).unwrap_or(Offset::UTC);
+    zone.to_datetime(Timestamp::from_millisecond(at_ms).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -52,6 +52,35 @@ fn a_dry_run_for_people_shows_events_and_rejected_rows_without_colours_off_a_ter
 }
 
 #[test]
+fn a_row_is_explained_before_and_after_withholding() {
+    let output = text(&run(&["-c", "haryana.toml", "explain", "data/haryana-firs.csv:2"]).stdout);
+    let line = |field: &str| output.lines().find(|line| line.starts_with(field)).unwrap();
+    assert!(line("narrative").contains("withheld, FREE_TEXT_NOT_CLEARED (narrative: "), "{output}");
+    assert!(line("persons[0].name").contains("Complainant (invented)"), "{output}");
+    assert!(line("persons[0].name").contains("withheld, INFORMANT (informant: "), "{output}");
+    assert!(line("vehicles[0].registration").ends_with("published"), "{output}");
+
+    let output = run(&["-c", "haryana.toml", "explain", "--json", "data/haryana-firs.csv:2"]);
+    let whole: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(whole["before"]["persons"][0]["name"], "Complainant (invented)");
+    assert_eq!(whole["published"]["persons"][0]["name"], serde_json::Value::Null);
+    assert_eq!(whole["withheld"].as_array().unwrap().len(), 2);
+
+    let output = run(&["-c", "haryana.toml", "explain", "data/haryana-firs.csv:15"]);
+    assert!(text(&output.stdout).starts_with("goes to quarantine as time_order: "));
+    let output = run(&["-c", "haryana.toml", "explain", "data/haryana-firs.csv:999"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("no row begins at line 999: see dry-run"));
+}
+
+#[test]
+fn the_rules_in_force_are_printed_as_they_are_read() {
+    let output = text(&run(&["-c", "haryana.toml", "rules"]).stdout);
+    let rules: sanchar_producer::withholding::Withholding = toml::from_str(&output).unwrap();
+    assert_eq!(rules.rules, sanchar_producer::withholding::law());
+}
+
+#[test]
 fn a_configuration_is_checked_against_its_files() {
     let output = run(&["-c", "karnataka.toml", "check-config"]);
     assert_eq!(

@@ -11,7 +11,6 @@ pub mod kind;
 pub mod leaf;
 pub mod path;
 pub mod pattern;
-pub mod refused;
 pub mod rows;
 pub mod sections;
 pub mod targets;

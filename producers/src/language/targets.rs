@@ -1,4 +1,5 @@
-//! The fields of an event that a mapping may fill, named as in the contract, and those it may not.
+//! The fields of an event that a mapping may fill, named as in the contract. What does not leave the state is not decided
+//! here but in [`crate::withholding`], of the event that comes out.
 //!
 //! Every table here mirrors a record of `sanchar.CrimeEvent`; a test compares the two. How a field is read is in
 //! [`super::field`].
@@ -15,7 +16,6 @@ use super::condition::When;
 use super::field::{Field, List};
 use super::kind::Kind;
 use super::leaf::Revision;
-use super::refused::Refused;
 use super::sections::Sections;
 
 macro_rules! targets {
@@ -76,7 +76,7 @@ targets! {
         investigation_stage: Field<String>,
         /// Numbers of persons.
         counts: Counts,
-        /// Persons, without what identifies them.
+        /// Persons.
         persons: Vec<Person>,
         /// Vehicles.
         vehicles: Vec<Vehicle>,
@@ -92,8 +92,8 @@ targets! {
         warrant: Warrant,
         /// Direction of escape.
         escape_direction: Field<String>,
-        /// Not carried yet.
-        narrative: Refused,
+        /// What happened, in the source's words.
+        narrative: Narrative,
         /// How the event may be used and how urgent it is.
         handling: Handling,
         /// Recipients that the origin asks for.
@@ -147,10 +147,10 @@ targets! {
 }
 
 targets! {
-    /// Place of occurrence, no closer than a locality or a pair of coordinates.
+    /// Place of occurrence.
     Place {
-        /// Not carried yet.
-        text: Refused,
+        /// As described.
+        text: Field<String>,
         /// Village, ward or area.
         locality: Field<String>,
         /// Beat of the police station.
@@ -163,6 +163,16 @@ targets! {
         latitude: Field<f64>,
         /// Degrees east.
         longitude: Field<f64>,
+    }
+}
+
+targets! {
+    /// What happened, in the source's words. It does not leave where `cleared` is not given or does not hold.
+    Narrative {
+        /// The text. Must be given.
+        text: Field<String>,
+        /// Which rows' narratives somebody with the right to has cleared for other states.
+        cleared: When,
     }
 }
 
@@ -207,28 +217,28 @@ targets! {
         role: Field<PersonRole>,
         /// The source's code of the person in this case.
         code: Field<String>,
-        /// Not carried yet.
-        name: Refused,
-        /// Not carried yet.
-        aliases: Refused,
-        /// Not carried yet.
-        relative: Refused,
+        /// Name.
+        name: Field<String>,
+        /// Other names.
+        aliases: List<String>,
+        /// Father's, mother's or spouse's name.
+        relative: Field<String>,
         /// Gender.
         gender: Field<Gender>,
         /// Age in completed years.
         age_years: Field<i32>,
         /// Under 18 at the time.
         is_child: Field<bool>,
-        /// Not carried yet.
-        address: Refused,
+        /// Address.
+        address: Field<String>,
         /// State of residence.
         state: Field<StateCode>,
         /// Nationality.
         nationality: Field<String>,
-        /// Not carried yet.
-        nfn: Refused,
-        /// Not carried yet.
-        description: Refused,
+        /// National Fingerprint Number.
+        nfn: Field<String>,
+        /// Build, marks, dress and other means of recognition.
+        description: Field<String>,
     }
 }
 
@@ -303,10 +313,10 @@ targets! {
     Gang {
         /// Name that the police use for it. Must be given.
         name: Field<String>,
-        /// Not carried yet.
-        leader: Refused,
-        /// Not carried yet.
-        note: Refused,
+        /// Leader.
+        leader: Field<String>,
+        /// Way of working.
+        note: Field<String>,
     }
 }
 

@@ -71,7 +71,10 @@ pub(super) fn build(
         custody: custody(mapping, source)?,
         warrant: warrant(mapping, source)?,
         escape_direction: optional(&mapping.escape_direction, source, "escape_direction")?,
-        narrative: None,
+        narrative: match &mapping.narrative {
+            Some(rules) => optional(&rules.text, source, "narrative.text")?,
+            None => None,
+        },
         handling: handling(mapping, source).within("handling")?,
         addressing: addressing(mapping, source).within("addressing")?,
         links: items(&mapping.links, source, "links", |link| &link.when, link)?,
@@ -151,7 +154,7 @@ fn district(mapping: &Mapping, source: Source<'_>) -> Read<Option<District>> {
 fn place(mapping: &Mapping, source: Source<'_>) -> Read<Option<Place>> {
     let Some(rules) = &mapping.place else { return Ok(None) };
     let place = Place {
-        text: None,
+        text: optional(&rules.text, source, "place.text")?,
         locality: optional(&rules.locality, source, "place.locality")?,
         beat: optional(&rules.beat, source, "place.beat")?,
         from_station: optional(&rules.from_station, source, "place.from_station")?,
@@ -200,12 +203,17 @@ fn person(rules: &targets::Person, source: Source<'_>) -> Read<Option<Person>> {
     let person = Person {
         role,
         code: optional(&rules.code, source, "code")?,
+        name: optional(&rules.name, source, "name")?,
+        aliases: list(&rules.aliases, source, "aliases")?,
+        relative: optional(&rules.relative, source, "relative")?,
         gender: optional(&rules.gender, source, "gender")?.unwrap_or_default(),
         age_years: optional(&rules.age_years, source, "age_years")?,
         is_child: optional(&rules.is_child, source, "is_child")?,
+        address: optional(&rules.address, source, "address")?,
         state: optional(&rules.state, source, "state")?,
         nationality: optional(&rules.nationality, source, "nationality")?,
-        ..Person::default()
+        nfn: optional(&rules.nfn, source, "nfn")?,
+        description: optional(&rules.description, source, "description")?,
     };
     let empty = Person { role, ..Person::default() };
     Ok((person != empty).then_some(person))
@@ -258,8 +266,12 @@ fn weapon(rules: &targets::Weapon, source: Source<'_>) -> Read<Option<Weapon>> {
 
 fn gang(mapping: &Mapping, source: Source<'_>) -> Read<Option<Gang>> {
     let Some(rules) = &mapping.gang else { return Ok(None) };
-    let name = optional(&rules.name, source, "gang.name")?;
-    Ok(name.map(|name| Gang { name, leader: None, note: None }))
+    let Some(name) = optional(&rules.name, source, "gang.name")? else { return Ok(None) };
+    Ok(Some(Gang {
+        name,
+        leader: optional(&rules.leader, source, "gang.leader")?,
+        note: optional(&rules.note, source, "gang.note")?,
+    }))
 }
 
 fn custody(mapping: &Mapping, source: Source<'_>) -> Read<Option<Custody>> {

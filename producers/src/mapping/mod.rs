@@ -4,7 +4,6 @@
 //! clock: the time of reading comes in with the row. What it cannot read for certain it rejects with a reason.
 
 mod event;
-mod guard;
 mod order;
 mod sections;
 mod seen;
@@ -22,6 +21,8 @@ use crate::language::rows::{Rows, SameRecord};
 use crate::language::targets::Mapping;
 use crate::reason::{At as _, Problem, Reason, Rejection};
 use crate::text::is_double_encoded;
+use crate::withholding::rule::Clearance;
+use crate::withholding::{self, Taken, Withholding};
 
 /// A row as its source holds it.
 #[derive(Debug, Clone)]
@@ -52,16 +53,36 @@ pub enum Verdict {
     Rejected(Rejection),
 }
 
+/// What becomes of a row, and what it was before anything was withheld.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// The event as the mapping makes it. It holds what must not leave: for the eyes of the state alone. `None` where there is
+    /// none.
+    pub before: Option<Box<CrimeEvent>>,
+    /// What was taken out of it, by which rule.
+    pub taken: Vec<Taken>,
+    /// What becomes of the row.
+    pub verdict: Verdict,
+}
+
 /// A mapping, bound to the columns of one source.
 #[derive(Debug, Clone)]
 pub struct Mapper {
     state: StateCode,
     rows: Rows,
     mapping: Mapping,
+    withholding: Withholding,
     /// Number of columns that a row must have.
     width: usize,
     /// Columns whose content may be published, by position and name.
     carried: Vec<(usize, String)>,
+}
+
+/// What an explanation keeps of a row on its way.
+#[derive(Default)]
+struct Witness {
+    before: Option<Box<CrimeEvent>>,
+    taken: Vec<Taken>,
 }
 
 impl Mapper {
@@ -73,6 +94,7 @@ impl Mapper {
         state: StateCode,
         rows: &Rows,
         mapping: &Mapping,
+        withholding: &Withholding,
         columns: &Columns,
         source_name: &str,
     ) -> Result<Self, UnknownColumn> {
@@ -100,7 +122,10 @@ impl Mapper {
         carried.dedup();
         match failed {
             Some(error) => Err(error),
-            None => Ok(Self { state, rows, mapping, width: columns.len(), carried }),
+            None => {
+                let withholding = withholding.clone();
+                Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried })
+            }
         }
     }
 
@@ -125,6 +150,18 @@ impl Mapper {
     /// Decides what becomes of a row.
     #[must_use]
     pub fn map(&self, row: SourceRow<'_>, reading: Reading) -> Verdict {
+        self.judge(row, reading, None)
+    }
+
+    /// The same with its reasons, at the price of a copy.
+    #[must_use]
+    pub fn explain(&self, row: SourceRow<'_>, reading: Reading) -> Explained {
+        let mut witness = Witness::default();
+        let verdict = self.judge(row, reading, Some(&mut witness));
+        Explained { before: witness.before, taken: witness.taken, verdict }
+    }
+
+    fn judge(&self, row: SourceRow<'_>, reading: Reading, witness: Option<&mut Witness>) -> Verdict {
         let source_sha256 = Sha256::of(row.raw);
         let mut cells = Cells(row.cells);
         let derived = self.derive(&cells).map(|values| cells.0.extend(values.into_iter().map(Cow::Owned)));
@@ -133,7 +170,7 @@ impl Mapper {
         if let Some(rule) = self.rows.skip.iter().position(|skip| skip.when.holds(source)) {
             return Verdict::Skipped(rule);
         }
-        match derived.and_then(|()| self.event(source, source_sha256, reading)) {
+        match derived.and_then(|()| self.event(source, source_sha256, reading, witness)) {
             Ok(event) => Verdict::Event(Box::new(event)),
             Err(rejection) => Verdict::Rejected(rejection),
         }
@@ -154,6 +191,7 @@ impl Mapper {
         source: Source<'_>,
         source_sha256: Sha256,
         reading: Reading,
+        witness: Option<&mut Witness>,
     ) -> Result<CrimeEvent, Rejection> {
         self.check_encoding(source)?;
         let mut event = event::build(self.state, &self.mapping, source, reading)?;
@@ -163,12 +201,23 @@ impl Mapper {
             check.pass(source, &event).at(check.column.name())?;
         }
         order::check(&event, source.zone, reading.now_ms)?;
-        guard::restrict(&mut event)?;
+        let before = witness.is_some().then(|| Box::new(event.clone()));
+        let taken = self.withholding.apply(&mut event, self.clearance(source));
+        if let Some(witness) = witness {
+            witness.before = before;
+            witness.taken = taken.clone().unwrap_or_default();
+        }
+        taken?;
         let event = event.sealed();
         match validate::violations(&event).into_iter().next() {
             None => Ok(event),
             Some(violation) => Err(Problem::new(Reason::InvalidEvent, violation.problem).at(violation.field)),
         }
+    }
+
+    fn clearance(&self, source: Source<'_>) -> Clearance {
+        let cleared = self.mapping.narrative.as_ref().and_then(|narrative| narrative.cleared.as_ref());
+        if cleared.is_some_and(|when| when.holds(source)) { Clearance::Cleared } else { Clearance::Uncleared }
     }
 
     fn check_encoding(&self, source: Source<'_>) -> Result<(), Rejection> {
@@ -191,7 +240,7 @@ impl Mapper {
             let is_null = |nulls: &[String]| nulls.iter().any(|null| *null == text);
             let is_empty = text.is_empty() || is_null(&rule.null_values) || is_null(source.null_values);
             if !is_empty {
-                guard::withhold(event, rule.path.as_str(), rule.reason);
+                withholding::list(event, rule.path.as_str(), rule.reason);
             }
         }
     }

@@ -66,7 +66,14 @@ fn mapper() -> Mapper {
 fn mapper_with(rules: &str) -> Result<Mapper, UnknownColumn> {
     let Rules { rows, mapping } = toml::from_str(rules).unwrap();
     rows.check().unwrap();
-    Mapper::bind("IN-MP".parse().unwrap(), &rows, &mapping, &Columns::new(COLUMNS), "fir.csv")
+    Mapper::bind(
+        "IN-MP".parse().unwrap(),
+        &rows,
+        &mapping,
+        &Withholding::default(),
+        &Columns::new(COLUMNS),
+        "fir.csv",
+    )
 }
 
 /// A sound row with some of its cells replaced.

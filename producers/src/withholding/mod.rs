@@ -1,0 +1,155 @@
+//! What does not leave the state: taken out of an event before it is sealed, and listed in it with its reason.
+//!
+//! The rules are data: `law.toml`, and what a state adds. They look at what the event says, never at the row or the mapping
+//! that filled it. What they come to is pure, and the same for the daemon, a dry run and `explain`.
+
+mod case;
+mod identifiers;
+mod policy;
+mod refusal;
+pub mod rule;
+
+use sanchar_schemas::CrimeEvent;
+use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
+
+use crate::reason::Rejection;
+use case::Case;
+pub use policy::{Withholding, law};
+use rule::{Clearance, Rule, objects};
+
+/// Name of the rule that no table can change: identifiers in free text.
+const IDENTIFIERS: &str = "personal-identifier";
+
+/// A field that was taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its path in the event.
+    pub path: String,
+    /// What recipients are told.
+    pub reason: WithholdingReason,
+    /// The rule that took it.
+    pub rule: String,
+    /// The law or order behind the rule.
+    pub because: String,
+}
+
+impl Withholding {
+    /// Takes out of an event what may not leave, and lists it there. Tells what it took, and by which rule.
+    ///
+    /// # Errors
+    /// [`Rejection`] when the event as a whole may not leave.
+    pub(crate) fn apply(
+        &self,
+        event: &mut CrimeEvent,
+        narrative: Clearance,
+    ) -> Result<Vec<Taken>, Rejection> {
+        refusal::check(event)?;
+        let case = Case::of(event, narrative);
+        let mut taken = Vec::new();
+        let kind = event.kind;
+        for rule in self.in_force().filter(|rule| case.fits(&rule.case) && !self.is_lifted(rule, kind)) {
+            take(rule, &case, event, &mut |path| {
+                taken.push(Taken {
+                    path,
+                    reason: rule.reason,
+                    rule: rule.name.clone(),
+                    because: rule.because.clone(),
+                });
+            });
+        }
+        take_identifiers(event, &mut taken);
+        for Taken { path, reason, .. } in &taken {
+            list(event, path, *reason);
+        }
+        Ok(taken)
+    }
+
+    fn is_lifted(&self, rule: &Rule, kind: EventKind) -> bool {
+        let mut lifted = self.lifted.iter().filter(|lifted| lifted.kinds.contains(&kind));
+        rule.may_be_lifted && lifted.any(|lifted| lifted.rules.contains(&rule.name))
+    }
+}
+
+/// Takes what one rule names.
+fn take(rule: &Rule, case: &Case, event: &mut CrimeEvent, note: &mut dyn FnMut(String)) {
+    for field in &rule.fields {
+        if field.take(event) {
+            note(field.as_str().to_owned());
+        }
+    }
+    if let Some(persons) = &rule.persons {
+        for i in case.persons(persons) {
+            let Some(person) = event.persons.get_mut(i) else { continue };
+            for field in persons.fields.iter().filter(|field| field.take(person)) {
+                note(format!("persons[{i}].{}", field.as_str()));
+            }
+        }
+    }
+    if let Some(rule) = &rule.objects {
+        for (list, i, mut object) in objects(event) {
+            if !rule.roles.is_empty() && !rule.roles.contains(&object.role()) {
+                continue;
+            }
+            for field in rule.fields.iter().filter(|field| field.take(&mut object)) {
+                note(format!("{list}[{i}].{}", field.as_str()));
+            }
+        }
+    }
+}
+
+/// Takes free texts that seem to hold a personal identifier.
+fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
+    let mut take = |path: &dyn Fn() -> String, text: &mut Option<String>| {
+        if text.as_deref().is_some_and(identifiers::is_in) {
+            *text = None;
+            taken.push(Taken {
+                path: path(),
+                reason: WithholdingReason::PersonalIdentifier,
+                rule: IDENTIFIERS.to_owned(),
+                because: "telephone, Aadhaar and passport numbers, caste and religion are never carried"
+                    .to_owned(),
+            });
+        }
+    };
+    take(&|| "narrative".to_owned(), &mut event.narrative);
+    take(&|| "investigation_stage".to_owned(), &mut event.investigation_stage);
+    take(&|| "escape_direction".to_owned(), &mut event.escape_direction);
+    take(&|| "handling.caveat".to_owned(), &mut event.handling.caveat);
+    if let Some(place) = &mut event.place {
+        take(&|| "place.text".to_owned(), &mut place.text);
+        take(&|| "place.locality".to_owned(), &mut place.locality);
+        take(&|| "place.from_station".to_owned(), &mut place.from_station);
+    }
+    event.place = event.place.take().filter(|place| *place != Place::default());
+    for (i, person) in event.persons.iter_mut().enumerate() {
+        let mut aliases = Some(person.aliases.join("; ")).filter(|aliases| !aliases.is_empty());
+        take(&|| format!("persons[{i}].aliases"), &mut aliases);
+        if aliases.is_none() {
+            person.aliases.clear();
+        }
+        take(&|| format!("persons[{i}].name"), &mut person.name);
+        take(&|| format!("persons[{i}].relative"), &mut person.relative);
+        take(&|| format!("persons[{i}].address"), &mut person.address);
+        take(&|| format!("persons[{i}].description"), &mut person.description);
+    }
+    for (i, property) in event.property.iter_mut().enumerate() {
+        take(&|| format!("property[{i}].description"), &mut property.description);
+    }
+    if let Some(gang) = &mut event.gang {
+        take(&|| "gang.leader".to_owned(), &mut gang.leader);
+        take(&|| "gang.note".to_owned(), &mut gang.note);
+    }
+    if let Some(custody) = &mut event.custody {
+        take(&|| "custody.institution".to_owned(), &mut custody.institution);
+    }
+}
+
+/// Lists a field as withheld, once.
+pub(crate) fn list(event: &mut CrimeEvent, path: &str, reason: WithholdingReason) {
+    if !event.withheld.iter().any(|withheld| withheld.path == path) {
+        event.withheld.push(Withheld { path: path.to_owned(), reason });
+    }
+}
+
+#[cfg(test)]
+mod tests;

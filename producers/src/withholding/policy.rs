@@ -1,0 +1,121 @@
+//! The rules in force: the law's, and behind them the state's own. A state adds; it takes away only what the law lets it,
+//! for kinds of event that it names, and by an order that it names.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use sanchar_runtime::config::ConfigError;
+use serde::{Deserialize, Serialize};
+
+use super::rule::{Lifted, Rule};
+
+/// The `[withholding]` table: what a state adds to the law.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Withholding {
+    /// Rules of the state's own.
+    pub rules: Vec<Rule>,
+    /// Rules that do not hold for some kinds of event.
+    pub lifted: Vec<Lifted>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Law {
+    rules: Vec<Rule>,
+}
+
+#[expect(clippy::expect_used, reason = "it is part of the program, and a test reads it")]
+static LAW: LazyLock<Vec<Rule>> =
+    LazyLock::new(|| toml::from_str::<Law>(include_str!("law.toml")).expect("law.toml").rules);
+
+/// The law's rules.
+#[must_use]
+pub fn law() -> &'static [Rule] {
+    &LAW
+}
+
+impl Withholding {
+    /// The rules in force, the law's first.
+    pub fn in_force(&self) -> impl Iterator<Item = &Rule> {
+        law().iter().chain(&self.rules)
+    }
+
+    /// All rules in force, and which of them are lifted, as a file.
+    ///
+    /// # Errors
+    /// When they cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        sanchar_runtime::config::effective(&Self {
+            rules: self.in_force().cloned().collect(),
+            lifted: self.lifted.clone(),
+        })
+    }
+
+    /// Finds rules that say nothing or contradict the law.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its remedy.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut names: BTreeSet<&str> = law().iter().map(|rule| rule.name.as_str()).collect();
+        for (i, rule) in self.rules.iter().enumerate() {
+            let wrong = |field: &str, problem: &str| {
+                Err(ConfigError::field(format!("withholding.rules[{i}].{field}"), problem.to_owned()))
+            };
+            if !is_name(&rule.name) {
+                return wrong(
+                    "name",
+                    "is not a name of at most 32 small letters, digits and `-`, as in \"child-place\"",
+                );
+            }
+            if !names.insert(&rule.name) {
+                return wrong("name", "is the name of another rule: rename this one");
+            }
+            if rule.because.trim().is_empty() {
+                return wrong("because", "is empty: name the law or the order that it follows");
+            }
+            let fields = rule.fields.len()
+                + rule.persons.as_ref().map_or(0, |persons| persons.fields.len())
+                + rule.objects.as_ref().map_or(0, |objects| objects.fields.len());
+            if fields == 0 {
+                return wrong("fields", "are none, here and of persons and objects: name what it withholds");
+            }
+        }
+        self.lifted.iter().enumerate().try_for_each(|(i, lifted)| self.check_lifted(i, lifted))
+    }
+
+    fn check_lifted(&self, i: usize, lifted: &Lifted) -> Result<(), ConfigError> {
+        let wrong = |field: &str, problem: String| {
+            Err(ConfigError::field(format!("withholding.lifted[{i}].{field}"), problem))
+        };
+        for name in &lifted.rules {
+            match self.in_force().find(|rule| rule.name == *name) {
+                None => {
+                    return wrong(
+                        "rules",
+                        format!("name `{name}`, which is no rule: see `sanchar-producer rules`"),
+                    );
+                }
+                Some(rule) if !rule.may_be_lifted => {
+                    return wrong(
+                        "rules",
+                        format!("name `{name}`, which may not be lifted ({}): remove it", rule.because),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        if lifted.rules.is_empty() || lifted.kinds.is_empty() {
+            return wrong("kinds", "or its rules are none: name both, or remove the entry".to_owned());
+        }
+        if lifted.order.trim().is_empty() {
+            return wrong("order", "is empty: name who decided it, with rank, number and date".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
