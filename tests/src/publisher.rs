@@ -3,11 +3,12 @@
 
 use crate::installation::Installation;
 use anyhow::{Result, ensure};
-use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientContext, Statistics};
+use sanchar_runtime::kafka::Brokers;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, codec, wire};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,9 +67,14 @@ pub struct Publisher<'i> {
 #[derive(Default)]
 struct Acknowledgements {
     refused: AtomicUsize,
+    brokers: Brokers,
 }
 
-impl ClientContext for Acknowledgements {}
+impl ClientContext for Acknowledgements {
+    fn stats(&self, statistics: Statistics) {
+        self.brokers.note(&statistics);
+    }
+}
 
 impl ProducerContext for Acknowledgements {
     type DeliveryOpaque = ();
@@ -93,6 +99,7 @@ impl<'i> Publisher<'i> {
             .set("batch.size", "1000000")
             .set("compression.type", "lz4")
             .set("message.max.bytes", MESSAGE_BYTES_MAX)
+            .set("statistics.interval.ms", "1000")
             .set("partitioner", "murmur2_random");
         Ok(Self { installation, producer: config.create_with_context(Acknowledgements::default())? })
     }
@@ -140,6 +147,12 @@ impl<'i> Publisher<'i> {
                 Err((error, _)) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether its client has forgotten all brokers and publishes nothing any more.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.producer.context().brokers.check().is_err()
     }
 
     /// Waits until the brokers have acknowledged everything.

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
+use sanchar_runtime::kafka::LogContext;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{StateCode, headers};
 use sanchar_tests::Installation;
@@ -54,19 +55,16 @@ impl Latency {
 
     /// Reads all inboxes until it is over.
     pub(crate) fn read(&self, installation: &Installation, is_over: &AtomicBool) -> Result<()> {
-        let mut config = installation.cluster.client();
-        config.set("group.id", "unused").set("isolation.level", "read_committed");
-        let reader: BaseConsumer =
-            config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50").create()?;
-        let mut list = TopicPartitionList::new();
-        for state in StateCode::all() {
-            list.add_partition_offset(&installation.topic(Topic::Shared(state)), 0, Offset::Beginning)?;
-        }
-        reader.assign(&list)?;
+        let topics = StateCode::all().map(|state| installation.topic(Topic::Shared(state)));
+        let mut next: HashMap<String, i64> = topics.map(|topic| (topic, 0)).collect();
         while !is_over.load(Ordering::Relaxed) {
-            // A broker that is away is one of the faults; the client goes on by itself.
-            if let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) {
-                self.delivered(&message)?;
+            let reader = reader(installation, &next)?;
+            // A broker that is away is one of the faults; the client goes on by itself, or has to be made anew.
+            while !is_over.load(Ordering::Relaxed) && reader.context().brokers().check().is_ok() {
+                if let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) {
+                    self.delivered(&message)?;
+                    next.insert(message.topic().to_owned(), message.offset() + 1);
+                }
             }
         }
         Ok(())
@@ -83,4 +81,21 @@ impl Latency {
         }
         Ok(())
     }
+}
+
+/// A reader of the inboxes, from these offsets on.
+fn reader(installation: &Installation, next: &HashMap<String, i64>) -> Result<BaseConsumer<LogContext>> {
+    let mut config = installation.cluster.client();
+    config
+        .set("group.id", "unused")
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false");
+    config.set("fetch.wait.max.ms", "50").set("statistics.interval.ms", "1000");
+    let reader: BaseConsumer<LogContext> = config.create_with_context(LogContext::new("soak-latency"))?;
+    let mut list = TopicPartitionList::new();
+    for (topic, offset) in next {
+        list.add_partition_offset(topic, 0, Offset::Offset(*offset))?;
+    }
+    reader.assign(&list)?;
+    Ok(reader)
 }
