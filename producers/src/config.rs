@@ -122,6 +122,13 @@ impl ProducerConfig {
                 "is missing: name the column that holds it",
             ));
         }
+        let cleared = narrative.and_then(|narrative| narrative.cleared.as_ref());
+        if cleared.is_some_and(|when| !when.is_affirmative()) {
+            let problem =
+                "has to be said in so many words: use one_of with texts, for an empty column clears nothing";
+            return Err(ConfigError::field("mapping.narrative.cleared", problem));
+        }
+        self.check_not_carried()?;
         let needed = [
             ("mapping.kind", self.mapping.kind.is_some()),
             ("mapping.police_station", self.mapping.police_station.is_some()),
@@ -134,6 +141,24 @@ impl ProducerConfig {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl ProducerConfig {
+    /// A list of persons has no fixed positions, and what is mapped is not left behind.
+    fn check_not_carried(&self) -> Result<(), ConfigError> {
+        let has_persons = self.mapping.persons.as_ref().is_some_and(|persons| !persons.is_empty());
+        let has_narrative = self.mapping.narrative.is_some();
+        for (i, rule) in self.rows.not_carried.iter().enumerate() {
+            let path = rule.path.as_str();
+            if (has_persons && path.starts_with("persons")) || (has_narrative && path == "narrative") {
+                let problem = format!(
+                    "names {path}, which the mapping fills: map this column too; what must not leave is taken out by rule"
+                );
+                return Err(ConfigError::field(format!("rows.not_carried[{i}].path"), problem));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -216,6 +241,16 @@ bootstrap = "localhost:9092"
             ),
             ("name = \"Station\"", "name = { column = \"S\", colmn = \"T\" }", "did you mean `column`?"),
             ("kind = {", "narrative = { cleared = [] }\nkind = {", "mapping.narrative.text is missing"),
+            (
+                "kind = {",
+                "narrative = { text = \"Facts\", cleared = { column = \"Secret\", none_of = [\"Y\"] } }\nkind = {",
+                "mapping.narrative.cleared has to be said in so many words",
+            ),
+            (
+                "[mapping]",
+                "[rows]\nnot_carried = [{ column = \"Facts\", path = \"narrative\" }]\n[mapping]\nnarrative = { text = \"Facts\" }",
+                "rows.not_carried[0].path names narrative, which the mapping fills",
+            ),
             (
                 "[kafka]",
                 "[[withholding.rules]]\nname = 'x'\nbecause = 'y'\nreason = 'OTHER'\nfields = ['narative']\n[kafka]",

@@ -43,6 +43,14 @@ pub enum Test {
 }
 
 impl When {
+    /// Whether it can hold only where a text says so.
+    pub(crate) fn is_affirmative(&self) -> bool {
+        !self.0.is_empty()
+            && self.0.iter().all(|condition| {
+                matches!(&condition.test, Test::OneOf(texts) if texts.iter().all(|Scalar(text)| !text.is_empty()))
+            })
+    }
+
     /// Whether all conditions hold.
     pub(crate) fn holds(&self, source: Source<'_>) -> bool {
         self.0.iter().all(|condition| condition.holds(source))

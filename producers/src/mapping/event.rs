@@ -18,6 +18,9 @@ use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
 use crate::text::folded_name;
 
+/// Nobody is older. What is taken for a grown-up's age may be a child's year of birth.
+const AGE_YEARS_MAX: i32 = 120;
+
 type Read<T> = Result<T, Rejection>;
 
 /// The event of a row, not yet sealed.
@@ -200,6 +203,11 @@ fn counts(mapping: &Mapping, source: Source<'_>) -> Read<Option<PersonCounts>> {
 
 fn person(rules: &targets::Person, source: Source<'_>) -> Read<Option<Person>> {
     let role = required(&rules.role, source, "role")?;
+    let age_years = optional(&rules.age_years, source, "age_years")?;
+    if age_years.is_some_and(|age| !(0..=AGE_YEARS_MAX).contains(&age)) {
+        let message = "is no age in years: is it a year of birth, or in months?";
+        return Err(Problem::new(Reason::BadNumber, message).at("age_years"));
+    }
     let person = Person {
         role,
         code: optional(&rules.code, source, "code")?,
@@ -207,7 +215,7 @@ fn person(rules: &targets::Person, source: Source<'_>) -> Read<Option<Person>> {
         aliases: list(&rules.aliases, source, "aliases")?,
         relative: optional(&rules.relative, source, "relative")?,
         gender: optional(&rules.gender, source, "gender")?.unwrap_or_default(),
-        age_years: optional(&rules.age_years, source, "age_years")?,
+        age_years,
         is_child: optional(&rules.is_child, source, "is_child")?,
         address: optional(&rules.address, source, "address")?,
         state: optional(&rules.state, source, "state")?,

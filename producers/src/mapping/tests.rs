@@ -163,6 +163,21 @@ fn spreadsheet_damage_and_contradictions_go_to_quarantine() {
 }
 
 #[test]
+fn what_is_no_age_is_not_taken_for_that_of_a_grown_up() {
+    let rules = format!("{RULES}\n[[mapping.persons]]\nrole = {{ constant = 'VICTIM' }}\nage_years = 'Name'");
+    let rules = rules.replace("{ column = \"Name\", path = \"persons[0].name\" },", "");
+    for age in ["2012", "999", "-3"] {
+        let cells = row(&[("Name", age)]);
+        let cells = cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect();
+        let reading = Reading { now_ms: NOW_MS, revision: NOW_MS };
+        match mapper_with(&rules).unwrap().map(SourceRow { raw: b"", cells }, reading) {
+            Verdict::Rejected(rejection) => assert_eq!(rejection.field, "persons[0].age_years", "{age}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_row_that_is_left_out_is_counted_even_if_it_could_not_be_read() {
     assert_eq!(map(&[("FIRNo", "-3"), ("Date", "-9")]), Verdict::Skipped(0));
 }

@@ -3,83 +3,116 @@
 //!
 //! It looks for shapes and rather sees one too many: no text is published for being hard to read.
 
-/// Words that announce what is not carried.
-const WORDS: [&str; 6] = ["caste", "religion", "aadhaar", "aadhar", "जाति", "धर्म"];
+/// Words that announce what is not carried, as parts of words.
+const WORDS: [&str; 17] = [
+    "caste",
+    "religion",
+    "aadhaar",
+    "aadhar",
+    "adhaar",
+    "आधार न",
+    "आधार का",
+    "आधार सं",
+    "जाति",
+    "जाती",
+    "धर्म",
+    "muslim",
+    "musalman",
+    "मुस्लिम",
+    "मुसलमान",
+    "दलित",
+    "dalit",
+];
+/// The same as whole words.
+const WHOLE_WORDS: [&str; 8] = ["cast", "jati", "hindu", "sikh", "christian", "हिंदू", "हिन्दू", "ब्राह्मण"];
+/// Most characters between two groups of digits of one number.
+const GAP_MAX: usize = 3;
 
 /// Whether a text seems to hold an identifier that is never carried.
 pub(super) fn is_in(text: &str) -> bool {
     let text = text.to_lowercase();
     WORDS.iter().any(|word| text.contains(word))
-        || numbers(&text).any(|number| number.is_personal())
+        || words(&text).any(|word| WHOLE_WORDS.contains(&word))
+        || runs(&text).iter().any(|groups| has_number(groups))
         || has_passport(&text)
 }
 
-/// Digits with at most one blank, hyphen or dot between groups of them.
-#[derive(Default)]
-struct Number {
-    digits: String,
-    /// Lengths of the groups.
-    groups: Vec<usize>,
+/// Whether some of the groups, taken together, are a telephone number with 0, 91 or 0091 before it or without
+/// (National Numbering Plan 2003), or an Aadhaar number: twelve digits from 2 on in one to three groups (UIDAI).
+fn has_number(groups: &[String]) -> bool {
+    (0..groups.len()).any(|from| {
+        let mut digits = String::new();
+        groups.iter().skip(from).enumerate().any(|(i, group)| {
+            digits.push_str(group);
+            is_telephone(&digits) || (i < 3 && digits.len() == 12 && !digits.starts_with(['0', '1']))
+        })
+    })
 }
 
-impl Number {
-    /// Ten digits from 6 on, with or without 0, 91 or 0091 before them: an Indian mobile telephone (National Numbering Plan
-    /// 2003). Twelve digits from 2 on, together or in fours: an Aadhaar number (UIDAI).
-    fn is_personal(&self) -> bool {
-        let digits = self.digits.as_str();
-        let without_code = ["0091", "91", "0"]
-            .iter()
-            .find_map(|code| digits.strip_prefix(code).filter(|rest| rest.len() == 10));
-        let is_mobile = |digits: &str| digits.len() == 10 && digits.starts_with(['6', '7', '8', '9']);
-        let is_aadhaar = digits.len() == 12
-            && !digits.starts_with(['0', '1'])
-            && matches!(self.groups.as_slice(), [12] | [4, 4, 4]);
-        is_mobile(digits) || without_code.is_some_and(is_mobile) || is_aadhaar
-    }
+/// Ten digits from 6 on are a mobile telephone; eleven from 0 on it, or one of a house with the code of its town.
+fn is_telephone(digits: &str) -> bool {
+    let national =
+        ["0091", "91"].iter().find_map(|code| digits.strip_prefix(code).filter(|rest| rest.len() == 10));
+    let is_mobile = |digits: &str| digits.len() == 10 && digits.starts_with(['6', '7', '8', '9']);
+    is_mobile(digits) || national.is_some_and(is_mobile) || (digits.len() == 11 && digits.starts_with('0'))
 }
 
-/// The numbers of a text; Devanagari digits count as the others do.
-fn numbers(text: &str) -> impl Iterator<Item = Number> {
-    let mut numbers = vec![Number::default()];
+/// Runs of groups of digits that only signs and blanks stand between.
+fn runs(text: &str) -> Vec<Vec<String>> {
+    let mut runs: Vec<Vec<String>> = vec![Vec::new()];
     let mut gap = 0;
-    for character in text.chars() {
+    for character in text.chars().filter(|character| !is_invisible(*character)) {
         let Some(digit) = digit(character) else {
-            gap = if matches!(character, ' ' | '-' | '.') { gap + 1 } else { usize::MAX / 2 };
+            gap = if character.is_alphabetic() { GAP_MAX + 1 } else { gap + 1 };
             continue;
         };
-        if gap > 1 {
-            numbers.push(Number::default());
+        if gap > GAP_MAX {
+            runs.push(Vec::new());
         }
-        if let Some(number) = numbers.last_mut() {
-            match number.groups.last_mut() {
-                Some(group) if gap == 0 => *group += 1,
-                _ => number.groups.push(1),
+        if let Some(run) = runs.last_mut() {
+            match run.last_mut() {
+                Some(group) if gap == 0 => group.push(digit),
+                _ => run.push(digit.to_string()),
             }
-            number.digits.push(digit);
         }
         gap = 0;
     }
-    numbers.into_iter()
+    runs
 }
 
-fn digit(character: char) -> Option<char> {
-    let value = match character {
-        '0'..='9' => return Some(character),
-        '०'..='९' => u32::from(character) - u32::from('०'),
-        _ => return None,
-    };
-    char::from_digit(value, 10)
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// A letter and seven digits in one word: an Indian passport (Passport Seva).
-fn has_passport(text: &str) -> bool {
-    let mut words = text.split(|character: char| !character.is_alphanumeric());
-    words.any(|word| {
-        let mut characters = word.chars();
-        characters.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && word.len() == 8
-            && characters.all(|character| character.is_ascii_digit())
+/// A digit of any script of India's.
+pub(super) fn digit(character: char) -> Option<char> {
+    /// Zero in Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada and Malayalam (Unicode).
+    const ZEROS: [char; 9] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦'];
+    if character.is_ascii_digit() {
+        return Some(character);
+    }
+    let value = |zero: char| u32::from(character).checked_sub(u32::from(zero)).filter(|value| *value < 10);
+    char::from_digit(ZEROS.into_iter().find_map(value)?, 10)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    // A vowel sign belongs to its word.
+    text.split(|character: char| {
+        character.is_ascii_punctuation() || character.is_whitespace() || character == '।'
     })
+}
+
+/// A letter and seven digits: an Indian passport (Passport Seva), also with a blank or hyphen behind the letter.
+fn has_passport(text: &str) -> bool {
+    let words: Vec<&str> = words(text).filter(|word| !word.is_empty()).collect();
+    let is_letter = |word: &str| word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_serial = |word: &str| word.len() == 7 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = words.iter().filter_map(|word| word.split_at_checked(1));
+    let apart = words.windows(2).filter_map(|pair| match pair {
+        [letter, serial] => Some((*letter, *serial)),
+        _ => None,
+    });
+    whole.chain(apart).any(|(letter, serial)| is_letter(letter) && is_serial(serial))
 }
 
 #[cfg(test)]
@@ -96,6 +129,18 @@ mod tests {
             "09000000001",
             "UID 2000 0000 0001",
             "200000000001",
+            "9000000001 9000000002",
+            "H.No. 12 9000000001",
+            "(90000) 00001",
+            "90000/00001",
+            "90000\u{200b}00001",
+            "90000–00001",
+            "0120-2400001",
+            "೯೦೦೦೦೦೦೦೦೧",
+            "2000/0000/0001",
+            "Z 1234567",
+            "cast Jatav",
+            "मुस्लिम युवक",
             "Passport Z1234567.",
             "his CASTE is known",
             "जाति",
@@ -114,6 +159,9 @@ mod tests {
             "DL01AB1234 white car",
             "pin 110001",
             "IMEI 490154203237518",
+            "broadcast at 9, on the basis (के आधार पर) of 3 letters",
+            "from 27-02-2024 14:30 to 28-02-2024 06:15",
+            "75,00,000 and 20 mobiles",
         ] {
             assert!(!is_in(text), "{text}");
         }

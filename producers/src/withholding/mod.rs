@@ -5,6 +5,7 @@
 
 mod case;
 mod identifiers;
+mod offence;
 mod policy;
 mod refusal;
 pub mod rule;
@@ -47,8 +48,8 @@ impl Withholding {
         let case = Case::of(event, narrative);
         let mut taken = Vec::new();
         let kind = event.kind;
-        for rule in self.in_force().filter(|rule| case.fits(&rule.case) && !self.is_lifted(rule, kind)) {
-            take(rule, &case, event, &mut |path| {
+        for rule in self.in_force().filter(|rule| case.fits(&rule.case)) {
+            take(rule, &case, self.is_lifted(rule, kind), event, &mut |path| {
                 taken.push(Taken {
                     path,
                     reason: rule.reason,
@@ -58,6 +59,8 @@ impl Withholding {
             });
         }
         take_identifiers(event, &mut taken);
+        // The law's word stands before that of a column which is not carried.
+        event.withheld.retain(|listed| !taken.iter().any(|taken| is_under(&listed.path, &taken.path)));
         for Taken { path, reason, .. } in &taken {
             list(event, path, *reason);
         }
@@ -70,22 +73,23 @@ impl Withholding {
     }
 }
 
-/// Takes what one rule names.
-fn take(rule: &Rule, case: &Case, event: &mut CrimeEvent, note: &mut dyn FnMut(String)) {
-    for field in &rule.fields {
+/// Takes what one rule names. A rule that is lifted still holds for whoever else is in the case.
+fn take(rule: &Rule, case: &Case, is_lifted: bool, event: &mut CrimeEvent, note: &mut dyn FnMut(String)) {
+    let spares_case = is_lifted && !case.has_other_child();
+    for field in rule.fields.iter().filter(|_| !spares_case) {
         if field.take(event) {
             note(field.as_str().to_owned());
         }
     }
     if let Some(persons) = &rule.persons {
-        for i in case.persons(persons) {
+        for i in case.persons(persons, is_lifted) {
             let Some(person) = event.persons.get_mut(i) else { continue };
             for field in persons.fields.iter().filter(|field| field.take(person)) {
                 note(format!("persons[{i}].{}", field.as_str()));
             }
         }
     }
-    if let Some(rule) = &rule.objects {
+    if let Some(rule) = rule.objects.as_ref().filter(|_| !spares_case) {
         for (list, i, mut object) in objects(event) {
             if !rule.roles.is_empty() && !rule.roles.contains(&object.role()) {
                 continue;
@@ -112,6 +116,10 @@ fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
         }
     };
     take(&|| "narrative".to_owned(), &mut event.narrative);
+    if let Some(head) = &mut event.reported_head {
+        take(&|| "reported_head.major".to_owned(), &mut head.major);
+        take(&|| "reported_head.minor".to_owned(), &mut head.minor);
+    }
     take(&|| "investigation_stage".to_owned(), &mut event.investigation_stage);
     take(&|| "escape_direction".to_owned(), &mut event.escape_direction);
     take(&|| "handling.caveat".to_owned(), &mut event.handling.caveat);
@@ -119,6 +127,7 @@ fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
         take(&|| "place.text".to_owned(), &mut place.text);
         take(&|| "place.locality".to_owned(), &mut place.locality);
         take(&|| "place.from_station".to_owned(), &mut place.from_station);
+        take(&|| "place.beat".to_owned(), &mut place.beat);
     }
     event.place = event.place.take().filter(|place| *place != Place::default());
     for (i, person) in event.persons.iter_mut().enumerate() {
@@ -131,9 +140,12 @@ fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
         take(&|| format!("persons[{i}].relative"), &mut person.relative);
         take(&|| format!("persons[{i}].address"), &mut person.address);
         take(&|| format!("persons[{i}].description"), &mut person.description);
+        take(&|| format!("persons[{i}].nationality"), &mut person.nationality);
+        take(&|| format!("persons[{i}].code"), &mut person.code);
     }
     for (i, property) in event.property.iter_mut().enumerate() {
         take(&|| format!("property[{i}].description"), &mut property.description);
+        take(&|| format!("property[{i}].unit"), &mut property.unit);
     }
     if let Some(gang) = &mut event.gang {
         take(&|| "gang.leader".to_owned(), &mut gang.leader);
@@ -142,6 +154,12 @@ fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
     if let Some(custody) = &mut event.custody {
         take(&|| "custody.institution".to_owned(), &mut custody.institution);
     }
+}
+
+/// Whether a path is that of a field or of a part of it: `place.text` of `place`, `persons[0].aliases[1]` of `persons[0].aliases`.
+#[must_use]
+pub fn is_under(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// Lists a field as withheld, once.

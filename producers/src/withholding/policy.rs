@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sanchar_runtime::config::ConfigError;
+use sanchar_schemas::event::EventKind;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Lifted, Rule};
@@ -107,6 +108,16 @@ impl Withholding {
         }
         if lifted.rules.is_empty() || lifted.kinds.is_empty() {
             return wrong("kinds", "or its rules are none: name both, or remove the entry".to_owned());
+        }
+        let is_notice = |kind: &EventKind| {
+            matches!(kind, EventKind::MissingPerson | EventKind::PersonFound | EventKind::UnidentifiedBody)
+        };
+        if let Some(kind) = lifted.kinds.iter().find(|kind| !is_notice(kind)) {
+            let notices = "MISSING_PERSON, PERSON_FOUND and UNIDENTIFIED_BODY";
+            return wrong(
+                "kinds",
+                format!("name {kind}, and rules are lifted for notices alone: use {notices}"),
+            );
         }
         if lifted.order.trim().is_empty() {
             return wrong("order", "is empty: name who decided it, with rank, number and date".to_owned());

@@ -3,7 +3,7 @@
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::Classification;
 
-use super::case::is_of_class;
+use super::offence;
 use crate::reason::{Problem, Reason, Rejection};
 
 /// Refuses what is classified too highly, and offences that only some may see.
@@ -12,7 +12,7 @@ pub(super) fn check(event: &CrimeEvent) -> Result<(), Rejection> {
         let message = "is secret or above, which this system does not carry: share it by other means";
         return Err(Problem::new(Reason::Restricted, message).at("handling.classification"));
     }
-    if event.sections.iter().any(|section| is_of_class(&section.act, &section.section, "RESTRICTED")) {
+    if event.sections.iter().any(offence::is_restricted) {
         let message = "name an offence that only some may see, and there are no rules for that yet: share it by other means";
         return Err(Problem::new(Reason::Restricted, message).at("sections"));
     }

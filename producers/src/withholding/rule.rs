@@ -60,6 +60,8 @@ impl CaseFilter {
 pub enum OffenceClass {
     /// BNS 64 to 71, the former IPC 376 family, POCSO.
     Sexual,
+    /// No section is given.
+    Unknown,
 }
 
 /// The part that a child has in a case.
@@ -113,7 +115,8 @@ pub struct Objects {
 pub struct Lifted {
     /// Names of the rules; each must be one that may be lifted.
     pub rules: Vec<String>,
-    /// Kinds of event, for example `MISSING_PERSON`.
+    /// Kinds of event: of `MISSING_PERSON`, `PERSON_FOUND` and `UNIDENTIFIED_BODY`, the notices. They are lifted for whom the
+    /// notice is about alone.
     pub kinds: Vec<EventKind>,
     /// The order: who decided it, with rank, number and date.
     pub order: String,
@@ -152,6 +155,14 @@ fields! {
         GangLeader = "gang.leader",
         /// What is noted of the gang.
         GangNote = "gang.note",
+        /// Direction of escape.
+        EscapeDirection = "escape_direction",
+        /// Stage of the case.
+        InvestigationStage = "investigation_stage",
+        /// Jail, home or court.
+        Institution = "custody.institution",
+        /// Caveat.
+        Caveat = "handling.caveat",
     }
 }
 
@@ -220,6 +231,12 @@ impl CaseField {
             Self::Narrative => empty(&mut event.narrative),
             Self::GangLeader => event.gang.as_mut().is_some_and(|gang| empty(&mut gang.leader)),
             Self::GangNote => event.gang.as_mut().is_some_and(|gang| empty(&mut gang.note)),
+            Self::EscapeDirection => empty(&mut event.escape_direction),
+            Self::InvestigationStage => empty(&mut event.investigation_stage),
+            Self::Institution => {
+                event.custody.as_mut().is_some_and(|custody| empty(&mut custody.institution))
+            }
+            Self::Caveat => empty(&mut event.handling.caveat),
         }
     }
 }
