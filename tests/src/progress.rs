@@ -82,7 +82,12 @@ impl Progress {
     pub fn has_caught_up(&self) -> Result<bool> {
         let mut behind = TopicPartitionList::new();
         for done in self.committed()?.elements() {
-            let (low, end) = self.consumer().fetch_watermarks(done.topic(), done.partition(), ANSWER)?;
+            let (low, end) = match self.consumer().fetch_watermarks(done.topic(), done.partition(), ANSWER) {
+                Ok(ends) => ends,
+                // For a moment nobody leads, after a crash or where the machine was too busy for the broker to report.
+                Err(error) if error.rdkafka_error_code().is_some_and(is_starting) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            };
             let next = done.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(low);
             if next < end {
                 behind.add_partition_offset(done.topic(), done.partition(), Offset::Offset(next))?;
@@ -121,7 +126,9 @@ impl Progress {
 const fn is_starting(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
-        RDKafkaErrorCode::NotCoordinator
+        RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NotCoordinator
             | RDKafkaErrorCode::CoordinatorNotAvailable
             | RDKafkaErrorCode::CoordinatorLoadInProgress
             | RDKafkaErrorCode::BrokerTransportFailure
