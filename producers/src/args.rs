@@ -18,8 +18,8 @@ Examples:
   sanchar-producer -c karnataka.toml check-config    is the file right, and does it fit the source files?
   sanchar-producer -c karnataka.toml dry-run         what would be published, what not and why; needs no broker
   sanchar-producer -c karnataka.toml dry-run --json  the same as one JSON event per line
-  sanchar-producer -c karnataka.toml explain data/karnataka-firs.csv:12
-                                                     one row: what the source says, what leaves, which rule keeps the rest
+  sanchar-producer -c karnataka.toml explain data/karnataka-fir-excerpt.csv:12
+                                                     one row before and after withholding
   sanchar-producer -c karnataka.toml rules           the rules of withholding in force
   sanchar-producer -c karnataka.toml run --once      publish what is there, and end
   sanchar-producer -c karnataka.toml                 publish, and go on with whatever is added
