@@ -17,7 +17,7 @@ python_folder := $(cache)/python-$(firstword $(shell cksum $(foreign)))
 python := $(python_folder)/bin/python
 
 # Most end-to-end tests wait most of the time: for a session to end, a broker to come back, a transaction to time out.
-test_threads := $(shell echo $$((2 * $$(nproc))))
+test_threads := $(shell n=$$(nproc); echo $$((n > 4 ? n : 4)))
 
 STACK ?=
 DEMO_ARGS ?=
