@@ -76,16 +76,15 @@ pub fn dry_run(
 pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> Result<Explained, Failure> {
     config.check_mapping()?;
     let path = if file.exists() { file.to_owned() } else { config.base().join(file) };
-    let unreadable = |error: String| Failure::config(error);
     let opened = FileReading::open(config, &path, &mut Revisions::after(0));
-    let reading = opened.map_err(|error| unreadable(error.to_string()))?;
+    let reading = opened.map_err(|error| Failure::config(error.to_string()))?;
     let nowhere = || {
         Failure::usage(format!("{}: no row begins at line {line}: see dry-run for the lines", path.display()))
     };
     let mut reading = reading.ok_or_else(nowhere)?;
     loop {
-        let next = reading.next_row();
-        match next.map_err(|error| unreadable(format!("{}: cannot be read on ({error})", path.display())))? {
+        let failed = |error| Failure::config(format!("{}: cannot be read on ({error})", path.display()));
+        match reading.next_row().map_err(failed)? {
             Next::Row(row) | Next::Tail(row) if row.line == line => return Ok(reading.explain(&row, now_ms)),
             Next::Row(row) if row.line < line => {}
             Next::Row(_) | Next::Tail(_) | Next::End => return Err(nowhere()),
