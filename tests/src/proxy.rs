@@ -7,16 +7,16 @@
 //! As on a network, what stands behind a held frame on its connection waits too. A held request outlives the client's
 //! connection: the broker may still get it long after the client has gone on over another.
 
+mod frame;
+
 use crate::daemon::wait_for;
 use anyhow::{Context as _, Result};
+use frame::{part, read_frame, without_brokers, write};
 use std::collections::HashMap;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// Larger than any frame of a test; a length above it means that this is no Kafka connection.
-const FRAME_BYTES_MAX: usize = 128 << 20;
 
 /// Kinds of requests by their api key (Kafka protocol guide, "Api keys"); those that something happens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -370,55 +370,11 @@ impl Route {
     }
 }
 
-/// A Metadata response with its list of brokers emptied (Kafka protocol guide, Metadata response, version 9 and later). `None`
-/// where it is none.
-fn without_brokers(frame: &[u8]) -> Option<Vec<u8>> {
-    /// Length, correlation id, tagged fields of the header, throttle time.
-    const BEFORE: usize = 4 + 4 + 1 + 4;
-    const NONE_OF_A_LIST: u8 = 1;
-    /// A compact text with its length in front, one greater; all of them are short here.
-    fn text(rest: &[u8]) -> Option<&[u8]> {
-        let (length, rest) = rest.split_first()?;
-        rest.get(usize::from(length.saturating_sub(1))..)
-    }
-    let (count, mut rest) = frame.get(BEFORE..)?.split_first()?;
-    for _ in 1..*count {
-        rest = text(rest.get(4..)?)?; // node id, host
-        rest = text(rest.get(4..)?)?; // port, rack
-        rest = rest.strip_prefix(&[0])?; // no tagged fields
-    }
-    let body = [frame.get(4..BEFORE)?, &[NONE_OF_A_LIST], rest].concat();
-    Some([&u32::try_from(body.len()).ok()?.to_be_bytes()[..], &body].concat())
-}
-
 fn is_of(of: Frames, key: i16, frames: fn(Api) -> Frames) -> bool {
     match of {
         Frames::Requests(api) | Frames::Responses(api) => api as i16 == key && frames(api) == of,
         Frames::Any => true,
     }
-}
-
-/// A whole frame with its length in front.
-fn read_frame(mut stream: &TcpStream) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let bytes = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if bytes > FRAME_BYTES_MAX {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut frame = vec![0; 4 + bytes];
-    let (start, rest) = frame.split_at_mut(4);
-    start.copy_from_slice(&length);
-    stream.read_exact(rest)?;
-    Ok(frame)
-}
-
-fn write(mut stream: &TcpStream, frame: &[u8]) -> io::Result<()> {
-    stream.write_all(frame)
-}
-
-fn part<const N: usize>(frame: &[u8], from: usize) -> Option<[u8; N]> {
-    frame.get(from..from + N)?.try_into().ok()
 }
 
 #[cfg(test)]
