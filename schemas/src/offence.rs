@@ -6,7 +6,8 @@
 
 mod spelling;
 
-use serde::{Deserialize, Deserializer};
+use crate::table::{rows, separated};
+use serde::Deserialize;
 pub use spelling::normal_section;
 use spelling::split_number;
 use std::collections::HashMap;
@@ -52,11 +53,6 @@ pub struct Head {
     pub label_hi: String,
 }
 
-fn separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(text.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-}
-
 struct Tables {
     acts: Vec<Act>,
     act_by_name: HashMap<String, usize>,
@@ -89,10 +85,6 @@ impl Tables {
         }
         Self { acts, act_by_name, heads, head_by_section }
     }
-}
-
-fn rows<T: serde::de::DeserializeOwned>(table: &str) -> Result<Vec<T>, csv::Error> {
-    csv::Reader::from_reader(table.as_bytes()).into_deserialize().collect()
 }
 
 /// Folds what people vary when they write an act's name: case, white space, punctuation, `&`, a leading `The`.

@@ -1,6 +1,7 @@
 //! The tables of the contract against what was typed here a second time, and against each other.
 
 use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::district::{District, DistrictKind};
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{StateCode, StateSet};
@@ -46,6 +47,11 @@ const NEIGHBOURS: [(&str, &str); 36] = [
     ("WB", "AS BR JH OD SK"),
 ];
 
+/// Rows of revenue districts by state. Delhi is one row here, Puducherry's four regions are four, and Muzaffarabad
+/// stands beside the twenty of Jammu and Kashmir, because the table of borders has it so.
+const DISTRICTS: &str = "AN3 AP26 AR27 AS35 BR38 CH1 CG33 DH3 DL1 GA2 GJ34 HP12 HR22 JH24 JK21 KA31 KL14 LA2 LD1 \
+                         MH36 ML12 MN16 MP55 MZ11 NL17 OD30 PB23 PY4 RJ41 SK6 TN38 TR8 TS33 UK13 UP75 WB23";
+
 fn state(code: &str) -> StateCode {
     format!("IN-{code}").parse().unwrap()
 }
@@ -81,6 +87,33 @@ fn the_table_of_states_is_sound() {
         }
     }
     assert_eq!(StateCode::all().filter(|code| code.row().kind == "ut").count(), 8);
+}
+
+#[test]
+fn each_state_has_as_many_districts_as_it_is_known_to_have() {
+    let mut total = 0;
+    for entry in DISTRICTS.split_whitespace() {
+        let (code, count) = entry.split_at(2);
+        let is_of = |d: &&District| d.kind == DistrictKind::Revenue && d.state == state(code);
+        assert_eq!(District::all().iter().filter(is_of).count(), count.parse::<usize>().unwrap(), "{code}");
+        total += count.parse::<usize>().unwrap();
+    }
+    assert_eq!(total, 771);
+}
+
+#[test]
+fn the_tables_of_districts_are_written_alike() {
+    for district in District::all() {
+        let name = &district.name;
+        assert!(name.is_ascii() && name.trim() == name && !name.is_empty(), "{name}");
+        for alias in &district.aliases {
+            assert!(alias.trim() == alias && alias != name, "{alias} of {name}");
+            let found = District::find(district.state, alias).map(|found| &found.name);
+            assert_eq!(found, Some(name), "{alias}");
+        }
+        let is_apart = district.touching_states().is_empty();
+        assert!(district.is_border().is_none_or(|is_border| is_border != is_apart), "{name}");
+    }
 }
 
 #[test]
