@@ -15,6 +15,7 @@ pub mod headers;
 pub mod identity;
 pub mod offence;
 pub mod outline;
+pub mod registration;
 pub mod schema;
 pub mod shared;
 mod skim;
