@@ -40,7 +40,7 @@ pub struct District {
     /// charge of the whole state. Of a revenue district: empty, but for one that was formed after the borders
     /// were drawn, which names the districts whose area it was in.
     pub within: Vec<String>,
-    /// Where the borders of a police district are from, in a few words; empty for a revenue district.
+    /// Where what is said of a police district is from, in a few words; empty for a revenue district.
     pub source: String,
     touching: Vec<(StateCode, String)>,
     is_border: Option<bool>,

@@ -113,8 +113,8 @@ fn letter_like(c: char) -> Option<char> {
 
 /// The layouts of the series, one for each length of their parts, in the notation of [`read_as`].
 ///
-/// Central Motor Vehicles Rules 1989, rules 47 to 55 and 76 to 81A with their amendments, and what was in use
-/// before; from general knowledge. Two letters at the head are not held against the list of prefixes.
+/// After the Central Motor Vehicles Rules 1989 as amended and what was in use before, from general knowledge and
+/// not checked against their text. Two letters at the head are not held against the list of prefixes.
 static LAYOUTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let (letters, digits) = (|n: usize| "A".repeat(n), |n: usize| "9".repeat(n));
     let mut layouts = Vec::new();
