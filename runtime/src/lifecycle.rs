@@ -5,8 +5,10 @@
 
 mod daemon;
 mod exit;
+mod reload;
 mod shutdown;
 
 pub use daemon::{Context, DaemonConfig, LifecycleConfig, run_daemon};
 pub use exit::{ExitCode, Failure};
+pub use reload::{Reload, Reloads};
 pub use shutdown::Shutdown;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{ExitCode, Failure, Shutdown};
+use super::{ExitCode, Failure, Reload, Shutdown};
 use crate::VERSION;
 use crate::cli::{DaemonArgs, DaemonCommand};
 use crate::clock::{Clock, SystemClock};
@@ -42,6 +42,15 @@ pub trait DaemonConfig: DeserializeOwned + Serialize {
     /// # Errors
     /// The first thing wrong, with its remedy.
     fn check(&self) -> Result<(), ConfigError>;
+
+    /// Finds what is wrong in the files that the configuration names; relative paths begin at `folder`, the configuration
+    /// file's. Called after [`DaemonConfig::check`].
+    ///
+    /// # Errors
+    /// The first thing wrong, with its remedy.
+    fn check_files(&self, _folder: &Path) -> Result<(), ConfigError> {
+        Ok(())
+    }
 }
 
 /// The `[lifecycle]` table.
@@ -69,6 +78,8 @@ pub struct Context {
     pub health: Health,
     /// The body returns soon after this is triggered, and may trigger it.
     pub shutdown: Shutdown,
+    /// Asked on SIGHUP; a body that reads something again listens.
+    pub reload: Reload,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -81,7 +92,7 @@ impl Context {
     pub fn new(name: &'static str, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let shutdown = Shutdown::new();
         let health = Health::new(Arc::clone(&clock), shutdown.clone());
-        Ok(Self { name, metrics: Metrics::new(name)?, health, shutdown, clock })
+        Ok(Self { name, metrics: Metrics::new(name)?, health, shutdown, reload: Reload::new(), clock })
     }
 }
 
@@ -128,6 +139,7 @@ fn checked<C: DaemonConfig>(path: &Path) -> Result<C, ConfigError> {
     let config: C = config::load(path)?;
     config.logs().check()?;
     config.check()?;
+    config.check_files(path.parent().unwrap_or_else(|| Path::new("")))?;
     Ok(config)
 }
 
@@ -158,6 +170,7 @@ where
 {
     let context = Context::new(name, Arc::new(SystemClock))?;
     end_on_signal(context.shutdown.clone())?;
+    reload_on_signal(context.reload.clone())?;
     // The server outlives the body, so that probes see the stop.
     let drained = Shutdown::new();
     let server = http::serve(config.http(), context.metrics.clone(), context.health.clone(), drained.clone());
@@ -209,6 +222,22 @@ fn end_on_signal(shutdown: Shutdown) -> Result<(), Failure> {
         let signal = next(&mut terminate, &mut interrupt).await;
         tracing::warn!(signal, "a second signal ends the daemon at once");
         end(ExitCode::Temporary);
+    });
+    Ok(())
+}
+
+fn reload_on_signal(reload: Reload) -> Result<(), Failure> {
+    let listened = signal(SignalKind::hangup());
+    let mut hangup =
+        listened.map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")))?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            if !reload.ask() {
+                tracing::info!(
+                    "SIGHUP: this daemon has nothing to read again; restart it for a new configuration"
+                );
+            }
+        }
     });
     Ok(())
 }
