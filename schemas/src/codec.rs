@@ -3,9 +3,10 @@
 //! An event written with the current schema is decoded directly. One written with another version is
 //! resolved first; that slow path is for producers that were not upgraded yet, and callers count it.
 
+use crate::enrichment::Enrichment;
 use crate::event::CrimeEvent;
 use crate::schema::{Record, writes_same_bytes};
-use crate::shared::{Enrichment, SharedCrimeEvent};
+use crate::shared::SharedCrimeEvent;
 use crate::skim::Flaw;
 use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;

@@ -10,9 +10,11 @@ mod canonical;
 pub mod codec;
 pub mod digest;
 pub mod district;
+pub mod enrichment;
 pub mod event;
 pub mod headers;
 pub mod identity;
+pub mod jurisdictions;
 pub mod offence;
 pub mod outline;
 pub mod registration;
@@ -31,6 +33,3 @@ pub use identity::RecordId;
 pub use outline::Outline;
 pub use shared::SharedCrimeEvent;
 pub use state::{StateCode, StateSet};
-
-/// Version of the jurisdiction and offence tables compiled into this crate; recorded in every enrichment.
-pub const TABLES_VERSION: &str = "2026-11";

@@ -4,9 +4,11 @@
 //! head leads to the equivalent sections, a severity and names. Taking a source's section string apart is
 //! the producer's business. Acts are an open vocabulary: one that the table lacks stays as it is written.
 
+mod restricted;
 mod spelling;
 
 use crate::table::{rows, separated};
+pub use restricted::is_restricted;
 use serde::Deserialize;
 pub use spelling::normal_section;
 use spelling::split_number;

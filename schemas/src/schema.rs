@@ -29,8 +29,10 @@ pub struct Release {
 
 const CRIME_EVENT: &[&str] = &[include_str!("../avro/crime-event/v1.avsc")];
 /// Each version with the version of the crime event that it embeds.
-const SHARED_CRIME_EVENT: &[(&str, &str)] =
-    &[(include_str!("../avro/shared-crime-event/v1.avsc"), include_str!("../avro/crime-event/v1.avsc"))];
+const SHARED_CRIME_EVENT: &[(&str, &str)] = &[
+    (include_str!("../avro/shared-crime-event/v1.avsc"), include_str!("../avro/crime-event/v1.avsc")),
+    (include_str!("../avro/shared-crime-event/v2.avsc"), include_str!("../avro/crime-event/v1.avsc")),
+];
 
 impl Record {
     /// All records.

@@ -100,6 +100,13 @@ impl<'a> Cursor<'a> {
         Err(Flaw::Type)
     }
 
+    fn boolean(&mut self) -> Result<bool, Flaw> {
+        match self.take(1)? {
+            [bit @ (0 | 1)] => Ok(*bit == 1),
+            _ => Err(Flaw::Type),
+        }
+    }
+
     fn text(&mut self) -> Result<&'a str, Flaw> {
         std::str::from_utf8(self.blob()?).map_err(|_| Flaw::Type)
     }
@@ -135,10 +142,7 @@ impl<'a> Cursor<'a> {
     fn skip(&mut self, shape: &Shape) -> Result<(), Flaw> {
         match shape {
             Shape::Null => Ok(()),
-            Shape::Boolean => match self.take(1)? {
-                [0 | 1] => Ok(()),
-                _ => Err(Flaw::Type),
-            },
+            Shape::Boolean => self.boolean().map(drop),
             Shape::Int => i32::try_from(self.long()?).map(drop).map_err(|_| Flaw::Type),
             Shape::Long => self.long().map(drop),
             Shape::Bytes(count) => self.take(*count).map(drop),
@@ -196,12 +200,52 @@ impl<'c, 's, 'a> Walk<'c, 's, 'a> {
 
     /// A text that may be null.
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<&'a str>, Flaw> {
-        let Shape::Union(branches) = self.to(name)? else { return Err(Flaw::Type) };
-        match branches.get(self.cursor.index(branches.len())?) {
-            Some(Shape::Null) => Ok(None),
-            Some(Shape::Text) => self.cursor.text().map(Some),
+        match self.branch(name)? {
+            Shape::Null => Ok(None),
+            Shape::Text => self.cursor.text().map(Some),
             _ => Err(Flaw::Type),
         }
+    }
+
+    /// An int that may be null.
+    pub(crate) fn optional_int(&mut self, name: &str) -> Result<Option<i32>, Flaw> {
+        match self.branch(name)? {
+            Shape::Null => Ok(None),
+            Shape::Int => i32::try_from(self.cursor.long()?).map(Some).map_err(|_| Flaw::Type),
+            _ => Err(Flaw::Type),
+        }
+    }
+
+    /// A boolean that may be null.
+    pub(crate) fn optional_boolean(&mut self, name: &str) -> Result<Option<bool>, Flaw> {
+        match self.branch(name)? {
+            Shape::Null => Ok(None),
+            Shape::Boolean => self.cursor.boolean().map(Some),
+            _ => Err(Flaw::Type),
+        }
+    }
+
+    pub(crate) fn boolean(&mut self, name: &str) -> Result<bool, Flaw> {
+        self.to(name)?;
+        self.cursor.boolean()
+    }
+
+    /// Reads a record that may be null.
+    pub(crate) fn optional_inside<T, E: From<Flaw>>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Walk<'_, 's, 'a>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        match self.branch(name)? {
+            Shape::Null => Ok(None),
+            shape => whole(shape, self.cursor, read).map(Some),
+        }
+    }
+
+    /// The branch of a union that follows.
+    fn branch(&mut self, name: &str) -> Result<&'s Shape, Flaw> {
+        let Shape::Union(branches) = self.to(name)? else { return Err(Flaw::Type) };
+        branches.get(self.cursor.index(branches.len())?).ok_or(Flaw::Type)
     }
 
     /// Index of an enum's symbol.

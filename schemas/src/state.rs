@@ -118,6 +118,12 @@ impl StateSet {
     /// The empty set.
     pub const EMPTY: Self = Self(0);
 
+    /// The set of one state.
+    #[must_use]
+    pub fn of(state: StateCode) -> Self {
+        Self(state.mask())
+    }
+
     /// The set whose bits are those of `bits`; bits that no state has are dropped.
     #[must_use]
     pub fn from_bits(bits: u64) -> Self {

@@ -7,7 +7,6 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
 use sanchar_schemas::StateCode;
-use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 use sanchar_tests::cluster::Cluster;
 use std::collections::HashMap;
@@ -48,14 +47,10 @@ pub(crate) fn run(cluster: &Cluster, args: &Args) -> Result<()> {
         .set("compression.type", "lz4")
         .set("partitioner", "murmur2_random")
         .create()?;
-    let today = jiff_today();
     let inboxes: HashMap<String, Vec<String>> = StateCode::all()
         .map(|state| {
-            let neighbours = Adjacency::builtin().neighbours(state, today);
-            (
-                topics.name(Topic::Reported(state)),
-                neighbours.iter().map(|n| topics.name(Topic::Shared(n))).collect(),
-            )
+            let recipients = workload::recipients(state).iter();
+            (topics.name(Topic::Reported(state)), recipients.map(|n| topics.name(Topic::Shared(n))).collect())
         })
         .collect();
     let inputs: Vec<&str> = inboxes.keys().map(String::as_str).collect();
@@ -83,8 +78,4 @@ pub(crate) fn run(cluster: &Cluster, args: &Args) -> Result<()> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(())
-}
-
-fn jiff_today() -> jiff::civil::Date {
-    sanchar_fanout::route::day_in_india(sanchar_runtime::clock::now_ms())
 }

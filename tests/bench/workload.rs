@@ -5,9 +5,9 @@ use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use sanchar_fanout::route::day_in_india;
-use sanchar_schemas::adjacency::Adjacency;
+use sanchar_fanout::rules::Rules;
 use sanchar_schemas::topics::Topic;
-use sanchar_schemas::{CrimeEvent, StateCode, codec, wire};
+use sanchar_schemas::{CrimeEvent, StateCode, StateSet, codec, wire};
 use sanchar_tests::chance::Chance;
 use sanchar_tests::{Installation, events};
 use std::ops::Range;
@@ -21,17 +21,16 @@ pub(crate) const REPEAT_EVERY: u32 = 10;
 const NOISE_CHARS: usize = 128;
 const NOISE: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 
-/// Origin of the event of number `i`: all states that have a neighbour, in turn.
+/// Origin of the event of number `i`: all states, in turn.
 pub(crate) fn origin(i: u32) -> StateCode {
-    static ORIGINS: LazyLock<Vec<StateCode>> =
-        LazyLock::new(|| StateCode::all().filter(|state| neighbours(*state) > 0).collect());
+    static ORIGINS: LazyLock<Vec<StateCode>> = LazyLock::new(|| StateCode::all().collect());
     ORIGINS[i as usize % ORIGINS.len()]
 }
 
-/// How many states receive an event of `state`.
-pub(crate) fn neighbours(state: StateCode) -> usize {
-    let day = day_in_india(events::PUBLISHED_AT_MS);
-    Adjacency::builtin().neighbours(state, day).len()
+/// States that receive an event of `state`: its neighbours and partners.
+pub(crate) fn recipients(state: StateCode) -> StateSet {
+    let (rules, day) = (Rules::builtin(), day_in_india(events::PUBLISHED_AT_MS));
+    rules.neighbours(state, day).union(rules.partners(state))
 }
 
 /// Number of the event that stands at place `i`: every tenth repeats an earlier one.

@@ -66,7 +66,7 @@ fn check_copy(record: &Received, published: &CrimeEvent, route: &str) -> Result<
 
     let shared = record.shared()?;
     assert_eq!(shared.enrichment.origin_name_hi, "दिल्ली");
-    assert_eq!(shared.enrichment.primary_head.as_deref(), Some("THEFT_MOTOR_VEHICLE"));
+    assert_eq!(shared.enrichment.primary_head.as_deref(), Some("THEFT"));
     assert_eq!(shared.enrichment.recipients, ["IN-HR", "IN-UP"]);
     let event = shared.event.context("a delivery holds its event")?;
     assert_eq!(event, *published);

@@ -3,7 +3,7 @@
 
 use crate::workload::{self, publications};
 use anyhow::{Context as _, Result};
-use sanchar_schemas::event::{Classification, EventAction};
+use sanchar_schemas::event::{Classification, EventAction, EventKind, Section};
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, RecordId, StateCode, wire};
@@ -40,6 +40,13 @@ fn good() -> Vec<CrimeEvent> {
         let text = event.record_id.as_str().replace("/fir", "/vehicle-1");
         event.record_id = RecordId::parse(text).unwrap();
     };
+    let mut asking = events::theft(state("IN-MN"), CASE, 1, "");
+    asking.addressing.states = vec![state("IN-GA")];
+    asking.addressing.groups = vec!["NCR".to_owned(), "NOBODY".to_owned()];
+    let asking = asking.sealed();
+    let restricted = |event: &mut CrimeEvent| {
+        event.sections.push(Section { act: "UAPA".to_owned(), section: "16".to_owned() });
+    };
     let before_ladakh = |event: &mut CrimeEvent| event.published_at = 1_572_417_000_000;
     vec![
         revision(1, 2, |_| {}),
@@ -60,6 +67,10 @@ fn good() -> Vec<CrimeEvent> {
         revision(2, 6, excluding(&["IN-HR", "IN-UP"])),
         revision(2, 7, excluding(&["IN-HR", "IN-UP"])),
         events::theft(state("IN-LD"), CASE, 1, ""),
+        CrimeEvent { kind: EventKind::Release, ..events::theft(state("IN-RJ"), CASE, 1, "") }.sealed(),
+        asking,
+        revision(7, 1, |_| {}),
+        revision(7, 2, restricted),
         events::theft(state("IN-LA"), CASE, 1, ""),
         CrimeEvent { published_at: 1_572_417_000_000, ..events::theft(state("IN-LA"), CASE, 2, "changed") },
         revision(3, 1, before_ladakh),

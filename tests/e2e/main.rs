@@ -14,6 +14,7 @@
 mod breaker;
 mod broker_down;
 mod commits;
+mod coordination;
 mod coordinator;
 mod corrections;
 mod daemons;

@@ -21,7 +21,7 @@ pub fn state(code: &str) -> StateCode {
     code.parse().expect("the code of a state")
 }
 
-/// A vehicle theft of `origin`; `case` and `revision` identify it, `change` varies its content.
+/// A theft of `origin`; `case` and `revision` identify it, `change` varies its content.
 ///
 /// # Panics
 /// Never: the parts are valid.
@@ -37,7 +37,7 @@ pub fn theft(origin: StateCode, case: u32, revision: i64, change: &str) -> Crime
         record_id,
         revision,
         content_hash: Sha256::default(),
-        kind: EventKind::VehicleStolen,
+        kind: EventKind::Fir,
         action: if revision == 1 { EventAction::Report } else { EventAction::Update },
         status: EventStatus::Actual,
         origin,
@@ -63,7 +63,7 @@ pub fn theft(origin: StateCode, case: u32, revision: i64, change: &str) -> Crime
         counts: None,
         persons: vec![Person { role: PersonRole::Suspect, gender: Gender::Male, ..Person::default() }],
         vehicles: vec![Vehicle {
-            role: ObjectRole::Stolen,
+            role: ObjectRole::Used,
             registration: Some(format!("XX00TT{:04}", case % 10_000)),
             vehicle_type: Some("motorcycle".to_owned()),
             ..Vehicle::default()

@@ -1,5 +1,6 @@
 //! The fan-out service's configuration file, table by table. `deploy/examples/fanout.toml` shows it whole.
 
+use crate::rules::read_folder;
 use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::http::HttpConfig;
 use sanchar_runtime::kafka::KafkaConfig;
@@ -33,6 +34,9 @@ pub struct FanoutConfig {
     /// The deduplication register on local disk.
     #[serde(default)]
     pub register: RegisterConfig,
+    /// Who must know.
+    #[serde(default)]
+    pub rules: RulesConfig,
     /// Bounds of transactions and retries.
     #[serde(default)]
     pub stream: StreamConfig,
@@ -59,6 +63,15 @@ pub struct RegisterConfig {
     /// Most records that are known from memory alone before they are written to disk; a start reads as many again from
     /// `crime.register`. About 120 bytes of memory for each.
     pub recent_records_max: usize,
+}
+
+/// The `[rules]` table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesConfig {
+    /// Folder with `adjacency.csv`, `coordination.toml` or both (a relative path begins at the configuration file's folder); the
+    /// file that it lacks is the built-in one. Read at the start and on SIGHUP. Without a folder: the built-in rules.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for RegisterConfig {
@@ -99,6 +112,7 @@ impl FanoutConfig {
             kafka,
             registry,
             register: RegisterConfig::default(),
+            rules: RulesConfig::default(),
             stream: StreamConfig::default(),
             http: HttpConfig::default(),
             logs: LogConfig::default(),
@@ -111,6 +125,7 @@ impl FanoutConfig {
     pub fn in_folder_of(mut self, path: &Path) -> Self {
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         self.register.folder = folder.join(&self.register.folder);
+        self.rules.folder = self.rules.folder.map(|rules| folder.join(rules));
         self
     }
 
@@ -177,5 +192,11 @@ impl DaemonConfig for FanoutConfig {
             .map_err(|(field, problem)| ConfigError::field(format!("stream.{field}"), problem))?;
         self.kafka.check()?;
         self.registry.check()
+    }
+
+    fn check_files(&self, folder: &Path) -> Result<(), ConfigError> {
+        let Some(rules) = &self.rules.folder else { return Ok(()) };
+        let read = read_folder(&folder.join(rules), sanchar_runtime::clock::now_ms());
+        read.map(drop).map_err(|error| ConfigError::field("rules.folder", error.to_string()))
     }
 }

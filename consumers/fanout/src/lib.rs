@@ -1,6 +1,6 @@
 //! The fan-out service: one reported event to every state that must know, exactly once.
 //!
-//! decode → authorise → deduplicate → enrich → route → publish. Each decision is a pure function over values
+//! decode → authorise → deduplicate → route → enrich → publish. Each decision is a pure function over values
 //! and has a file of its own; [`pipeline`] reads as the product's sentence. Kafka is `sanchar-stream`'s part.
 
 mod authorise;
@@ -9,6 +9,7 @@ mod decode;
 pub mod enrich;
 #[cfg(test)]
 mod examples;
+pub mod meaning;
 mod metrics;
 mod patience;
 pub mod pipeline;
@@ -16,6 +17,7 @@ mod publish;
 pub mod reasons;
 pub mod register;
 pub mod route;
+pub mod rules;
 mod service;
 
 pub use config::FanoutConfig;

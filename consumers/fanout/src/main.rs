@@ -27,6 +27,7 @@ Examples:
   sanchar-fanout -c fanout.toml print-config               show what is in force, secrets redacted
   SANCHAR__KAFKA__BOOTSTRAP=k1:9092 sanchar-fanout -c fanout.toml
                                                            override one setting
+  systemctl kill --signal=HUP sanchar-fanout               read the routing rules again (rules.folder)
 
 Exit codes: 0 stopped as asked, 64 usage, 69 a service or topic is missing at the start, 70 internal error or
 mostly poison, 75 temporary failure (restart me), 78 configuration.";

@@ -4,14 +4,15 @@
 use crate::authorise::authorise;
 use crate::decode::EventDecoder;
 use crate::enrich::enrich;
+use crate::meaning::Meaning;
 use crate::metrics::PipelineMetrics;
 use crate::publish::Publisher;
 use crate::reasons::{DropReason, PoisonReason};
 use crate::register::{Entry, Register, Verdict};
-use crate::route::route;
+use crate::route::{Route, route};
+use crate::rules::CurrentRules;
 use sanchar_runtime::clock::Clock;
 use sanchar_schemas::StateCode;
-use sanchar_schemas::adjacency::Adjacency;
 use sanchar_stream::client::Message;
 use sanchar_stream::{Outputs, Processor, Refusal};
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ pub struct Pipeline {
     pub(crate) owners: HashMap<String, StateCode>,
     pub(crate) decoder: EventDecoder,
     pub(crate) register: Register,
-    pub(crate) adjacency: &'static Adjacency,
+    pub(crate) rules: CurrentRules,
     pub(crate) publisher: Publisher,
     pub(crate) metrics: PipelineMetrics,
     pub(crate) clock: Arc<dyn Clock>,
@@ -54,13 +55,14 @@ impl Processor for Pipeline {
                 return Err(Refusal::Poison(PoisonReason::Conflict.poison(text)));
             }
         };
-        let route = route(event, self.adjacency, earlier);
-        let enrichment = enrich(event, &route, now_ms);
+        let (meaning, rules) = (Meaning::of(event), self.rules.get());
+        let route = route(event, &meaning, &rules, earlier);
+        let enrichment = enrich(event, &meaning, &rules, &route, now_ms);
         self.publisher.publish(message, event, &datum.bytes, &enrichment, &route, outputs)?;
         let entry = Entry {
             revision: event.revision,
             content_hash: event.content_hash,
-            recipients: route.recipients(),
+            recipients: route.deliveries,
             last_seen_ms: now_ms,
         };
         outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
@@ -85,8 +87,8 @@ impl Pipeline {
         self.owners.get(topic).copied().ok_or_else(|| Refusal::Poison(text()))
     }
 
-    fn count(&mut self, route: &crate::route::Route, is_re_encoded: bool) {
-        if route.deliveries.is_empty() && route.withdrawals.is_empty() {
+    fn count(&mut self, route: &Route<'_>, is_re_encoded: bool) {
+        if route.is_empty() {
             self.metrics.dropped(DropReason::NoRecipient);
             return;
         }

@@ -1,10 +1,11 @@
 //! Event to outputs: the spliced record, its headers, one copy for each recipient's inbox.
 //! The bytes are made once and shared by all copies; only the `sanchar-route` header differs.
 
-use crate::route::{Recipient, Route};
+use crate::route::Route;
 use jiff::Timestamp;
 use sanchar_runtime::registry::SchemaId;
-use sanchar_schemas::shared::{Enrichment, splice_delivery, splice_withdrawal};
+use sanchar_schemas::enrichment::Enrichment;
+use sanchar_schemas::shared::{splice_delivery, splice_withdrawal};
 use sanchar_schemas::topics::{Topic, TopicSpace};
 use sanchar_schemas::{Outline, StateCode, codec, headers, wire};
 use sanchar_stream::client::{Message, Record};
@@ -33,16 +34,17 @@ impl Publisher {
         event: &Outline<'_>,
         datum: &[u8],
         enrichment: &Enrichment<'_>,
-        route: &Route,
+        route: &Route<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Result<(), Refusal> {
         let attributes = Attributes::of(message, event);
         if !route.deliveries.is_empty() {
             let enrichment = encoded(enrichment)?;
             let value = self.framed(|value| splice_delivery(datum, &enrichment, value));
-            for Recipient { state, reasons } in &route.deliveries {
-                let reasons = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(",");
-                self.copy(*state, message.key(), &value, &attributes.with_route(&reasons), outputs)?;
+            for state in route.deliveries.iter() {
+                let reasons =
+                    route.reasons(state).map(|reason| reason.to_string()).collect::<Vec<_>>().join(",");
+                self.copy(state, message.key(), &value, &attributes.with_route(&reasons), outputs)?;
             }
         }
         if !route.withdrawals.is_empty() {

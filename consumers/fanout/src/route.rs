@@ -1,87 +1,129 @@
-//! Who must know: every land neighbour of the origin, and everyone who received an earlier revision.
+//! Who must know: land neighbours of the origin, partners, coordination groups, states that the origin addresses, and
+//! everyone who received an earlier revision.
 //!
-//! Pure. Never the origin itself, never a state that the handling excludes; a state that is excluded now and
-//! received an earlier revision gets a withdrawal instead (invariants 3 and 6 of ARCHITECTURE.md).
+//! Pure: the rules are data ([`crate::rules`]). Never the origin itself, never a state that the handling excludes, restricted
+//! material only to those who are cleared for it; a state that may not have it now and received an earlier revision gets a
+//! withdrawal instead (invariants 3 and 6 of ARCHITECTURE.md).
 
+use crate::meaning::Meaning;
+use crate::rules::Rules;
 use jiff::tz::Offset;
 use jiff::{Timestamp, civil::Date};
-use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::district::District;
 use sanchar_schemas::{Outline, StateCode, StateSet};
 use std::fmt;
 
 /// Why a state receives an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason<'r> {
     /// It shares a land border with the origin.
     Neighbour,
+    /// It is near to the origin, and the rules count that.
+    Near,
+    /// It is a partner of the origin.
+    Partner,
+    /// The event concerns a coordination group of this name, which it belongs to.
+    Group(&'r str),
+    /// The origin addresses it.
+    Addressed,
     /// It received an earlier revision.
     EarlierRecipient,
 }
 
-impl Reason {
-    /// The symbol in the `sanchar-route` header.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+impl fmt::Display for Reason<'_> {
+    /// As in the `sanchar-route` header: `neighbour`, `group:NCR`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Neighbour => "neighbour",
-            Self::EarlierRecipient => "earlier-recipient",
+            Self::Neighbour => f.pad("neighbour"),
+            Self::Near => f.pad("near"),
+            Self::Partner => f.pad("partner"),
+            Self::Group(name) => write!(f, "group:{name}"),
+            Self::Addressed => f.pad("addressed"),
+            Self::EarlierRecipient => f.pad("earlier-recipient"),
         }
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A state that receives the event, and all reasons why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    /// The state.
-    pub state: StateCode,
-    /// At least one.
-    pub reasons: Vec<Reason>,
-}
-
 /// Where one revision of a record goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Route {
+pub struct Route<'r> {
+    /// Each rule that names states, and the states that it names.
+    named: Vec<(Reason<'r>, StateSet)>,
     /// States that receive the event.
-    pub deliveries: Vec<Recipient>,
+    pub deliveries: StateSet,
     /// States that are told that they should forget it.
     pub withdrawals: StateSet,
 }
 
-impl Route {
-    /// States that receive the event.
+impl<'r> Route<'r> {
+    /// Every reason why a state receives the event.
+    pub fn reasons(&self, state: StateCode) -> impl Iterator<Item = Reason<'r>> {
+        self.named.iter().filter(move |(_, states)| states.contains(state)).map(|(reason, _)| *reason)
+    }
+
+    /// Whether nobody hears of the event.
     #[must_use]
-    pub fn recipients(&self) -> StateSet {
-        self.deliveries.iter().map(|recipient| recipient.state).collect()
+    pub const fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.withdrawals.is_empty()
     }
 }
 
 /// Decides where an event goes. `earlier` are the states that received an earlier revision and were not told
 /// to forget it. Borders count as they were on the day of publication, so that a replay decides alike.
 #[must_use]
-pub fn route(event: &Outline<'_>, adjacency: &Adjacency, earlier: StateSet) -> Route {
-    let neighbours = adjacency.neighbours(event.origin, day_in_india(event.published_at));
-    let excluded = event.excluded_states;
-    let forbidden = excluded.union([event.origin].into_iter().collect());
-    let deliveries = neighbours
-        .union(earlier)
-        .minus(forbidden)
-        .iter()
-        .map(|state| {
-            let rules = [(neighbours, Reason::Neighbour), (earlier, Reason::EarlierRecipient)];
-            let reasons =
-                rules.into_iter().filter(|(set, _)| set.contains(state)).map(|(_, reason)| reason).collect();
-            Recipient { state, reasons }
-        })
-        .collect();
-    let withdrawals = earlier.minus(earlier.minus(excluded));
-    Route { deliveries, withdrawals }
+pub fn route<'r>(
+    event: &Outline<'_>,
+    meaning: &Meaning<'_>,
+    rules: &'r Rules,
+    earlier: StateSet,
+) -> Route<'r> {
+    let mut named = Vec::with_capacity(4);
+    let mut name = |reason, states: StateSet| {
+        if !states.is_empty() {
+            named.push((reason, states));
+        }
+    };
+    if !meaning.is_restricted {
+        name(Reason::Neighbour, neighbours(event, meaning, rules));
+        name(Reason::Near, rules.near(event.origin));
+        name(Reason::Partner, rules.partners(event.origin));
+    }
+    for group in rules.groups() {
+        if (group.is_restricted || !meaning.is_restricted) && group.concerns(event, meaning) {
+            name(Reason::Group(&group.name), group.members);
+        }
+    }
+    name(Reason::Addressed, event.addressed_states);
+    name(Reason::EarlierRecipient, earlier);
+    let forbidden = forbidden(event, meaning, rules);
+    let deliveries =
+        named.iter().fold(StateSet::EMPTY, |all, (_, states)| all.union(*states)).minus(forbidden);
+    Route { named, deliveries, withdrawals: earlier.minus(deliveries).minus(StateSet::of(event.origin)) }
+}
+
+/// Land neighbours; of an event of low severity those that its district touches, where the rules say so.
+fn neighbours(event: &Outline<'_>, meaning: &Meaning<'_>, rules: &Rules) -> StateSet {
+    let all = rules.neighbours(event.origin, day_in_india(event.published_at));
+    let is_low = (1..=rules.narrow_severity_max()).contains(&meaning.severity());
+    let is_known =
+        |district: &&District| district.is_border().is_some() || !district.touching_states().is_empty();
+    match meaning.district.filter(is_known) {
+        Some(district) if is_low && !event.has_gang && !event.is_urgent => {
+            all.minus(all.minus(district.touching_states()))
+        }
+        _ => all,
+    }
+}
+
+/// States that must not receive an event, whatever the rules say.
+#[must_use]
+pub fn forbidden(event: &Outline<'_>, meaning: &Meaning<'_>, rules: &Rules) -> StateSet {
+    let always = event.excluded_states.union(StateSet::of(event.origin));
+    if meaning.is_restricted {
+        always.union(StateCode::all().collect::<StateSet>().minus(rules.cleared(event.origin)))
+    } else {
+        always
+    }
 }
 
 /// The calendar day in India (+05:30) of a moment in ms since 1970, UTC. Moments that no calendar has count as 1970.
@@ -93,76 +135,4 @@ pub fn day_in_india(at_ms: i64) -> Date {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::examples::{event, state, states};
-    use jiff::civil::date;
-    use proptest::prelude::*;
-    use sanchar_schemas::CrimeEvent;
-
-    fn day(event: &CrimeEvent) -> Date {
-        day_in_india(event.published_at)
-    }
-
-    #[test]
-    fn every_land_neighbour_and_nobody_else() {
-        let decided = route(&Outline::of(&event("IN-KA")), Adjacency::builtin(), StateSet::EMPTY);
-        assert_eq!(decided.recipients(), states("IN-AP IN-GA IN-KL IN-MH IN-TN IN-TS"));
-        assert!(decided.deliveries.iter().all(|recipient| recipient.reasons == [Reason::Neighbour]));
-        assert!(
-            route(&Outline::of(&event("IN-LD")), Adjacency::builtin(), StateSet::EMPTY).deliveries.is_empty()
-        );
-    }
-
-    #[test]
-    fn an_earlier_recipient_hears_of_the_change() {
-        let decided = route(&Outline::of(&event("IN-DL")), Adjacency::builtin(), states("IN-HR IN-KL"));
-        let reasons = |code: &str| {
-            decided.deliveries.iter().find(|r| r.state == state(code)).map(|r| r.reasons.clone())
-        };
-        assert_eq!(reasons("IN-UP"), Some(vec![Reason::Neighbour]));
-        assert_eq!(reasons("IN-HR"), Some(vec![Reason::Neighbour, Reason::EarlierRecipient]));
-        assert_eq!(reasons("IN-KL"), Some(vec![Reason::EarlierRecipient]));
-    }
-
-    #[test]
-    fn an_excluded_state_gets_a_withdrawal_only_if_it_had_something() {
-        let mut event = event("IN-DL");
-        event.handling.excluded_states = vec![state("IN-HR"), state("IN-UP")];
-        let decided = route(&Outline::of(&event), Adjacency::builtin(), states("IN-HR"));
-        assert!(decided.deliveries.is_empty());
-        assert_eq!(decided.withdrawals, states("IN-HR"));
-    }
-
-    #[test]
-    fn a_day_in_india_begins_at_half_past_six_in_the_evening_of_the_day_before() {
-        assert_eq!(day_in_india(1_767_205_799_999), date(2025, 12, 31)); // 18:29:59.999 UTC
-        assert_eq!(day_in_india(1_767_205_800_000), date(2026, 1, 1));
-        assert_eq!(day_in_india(i64::MAX), date(1970, 1, 1));
-    }
-
-    proptest! {
-        #[test]
-        fn never_to_the_origin_never_to_an_excluded_state_and_never_silent(
-            origin in 0..36usize,
-            earlier in any::<u64>(),
-            excluded in any::<u64>(),
-        ) {
-            let origin = StateCode::all().nth(origin).unwrap();
-            let (earlier, excluded) = (StateSet::from_bits(earlier), StateSet::from_bits(excluded));
-            let earlier = earlier.minus([origin].into_iter().collect()); // nobody ever delivered to the origin
-            let mut event = event(origin.as_str());
-            event.handling.excluded_states = excluded.iter().collect();
-            let decided = route(&Outline::of(&event), Adjacency::builtin(), earlier);
-            let recipients = decided.recipients();
-            prop_assert!(!recipients.contains(origin));
-            prop_assert!(recipients.iter().all(|state| !excluded.contains(state)));
-            prop_assert!(decided.deliveries.iter().all(|recipient| !recipient.reasons.is_empty()));
-            // Everyone who had an earlier revision hears of this one, in one way or the other.
-            prop_assert_eq!(earlier.minus(recipients).minus(decided.withdrawals), StateSet::EMPTY);
-            prop_assert!(decided.withdrawals.iter().all(|state| !recipients.contains(state)));
-            let neighbours = Adjacency::builtin().neighbours(origin, day(&event));
-            prop_assert_eq!(neighbours.minus(excluded).minus(recipients), StateSet::EMPTY);
-        }
-    }
-}
+mod tests;

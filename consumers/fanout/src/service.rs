@@ -7,11 +7,11 @@ use crate::patience::Patience;
 use crate::pipeline::Pipeline;
 use crate::publish::Publisher;
 use crate::register::{Folder, Register, RegisterStandby, Table};
+use crate::rules::{CurrentRules, Rules, RulesMetrics, read_folder, reload_on};
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::{RegistryClient, SchemaId};
 use sanchar_schemas::StateCode;
-use sanchar_schemas::adjacency::Adjacency;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::Topic;
 use std::sync::Arc;
@@ -24,19 +24,41 @@ use tokio::runtime::Handle;
 pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> {
     let registry = RegistryClient::new(&config.registry)?;
     let Some(schema_id) = shared_schema_id(&registry, &context).await? else { return Ok(()) };
+    let rules = rules(&config, &context)?;
+    let rules_metrics = RulesMetrics::new(&context.metrics)?;
+    rules_metrics.show(&rules.get());
     let table = Arc::<Table>::default();
     let folder = Folder::take(&config.register.folder)?;
     let metrics = RegisterMetrics::new(&context.metrics)?;
     let standby = RegisterStandby::new(Arc::clone(&table), folder, config.register.clone(), metrics);
     let standby = standby.map_err(Failure::temporary)?;
     let metrics = PipelineMetrics::new(&context.metrics)?;
-    let pipeline = |_| pipeline(&config, &context, registry.clone(), schema_id, &table, metrics.clone());
+    let pipeline =
+        |_| pipeline(&config, &context, registry.clone(), schema_id, &table, &rules, metrics.clone());
     let pipelines: Vec<Pipeline> = (0..config.stream.workers).map(pipeline).collect();
     let (kafka, job, stream) = (config.kafka.clone(), config.job(), config.stream.clone());
     // The Kafka client blocks, so the engine has threads of its own.
+    let reloads = reload_on(rules.clone(), config.rules.folder.as_deref(), rules_metrics, context.clone());
     let work = move || sanchar_stream::run(&kafka, &job, &stream, pipelines, standby, &context);
-    let work = tokio::task::spawn_blocking(work);
-    work.await.map_err(|error| Failure::internal(format!("the engine ended unexpectedly: {error}")))?
+    tokio::select! {
+        ended = tokio::task::spawn_blocking(work) => {
+            ended.map_err(|error| Failure::internal(format!("the engine ended unexpectedly: {error}")))?
+        }
+        () = reloads => Ok(()),
+    }
+}
+
+/// The rules to begin with.
+fn rules(config: &FanoutConfig, context: &Context) -> Result<CurrentRules, Failure> {
+    let rules = match &config.rules.folder {
+        None => Rules::builtin(),
+        Some(folder) => {
+            let read = read_folder(folder, context.clock.now_ms());
+            Arc::new(read.map_err(|error| Failure::config(format!("rules.folder: {error}")))?)
+        }
+    };
+    tracing::info!(version = rules.version(), digest = rules.digest(), "the routing rules are in force");
+    Ok(CurrentRules::new(rules))
 }
 
 /// The pipeline of one worker.
@@ -46,6 +68,7 @@ fn pipeline(
     registry: RegistryClient,
     schema_id: SchemaId,
     table: &Arc<Table>,
+    rules: &CurrentRules,
     metrics: PipelineMetrics,
 ) -> Pipeline {
     let (topics, clock) = (config.topics(), &context.clock);
@@ -54,7 +77,7 @@ fn pipeline(
         owners: StateCode::all().map(|state| (topics.name(Topic::Reported(state)), state)).collect(),
         decoder: EventDecoder::new(registry, Handle::current(), Arc::clone(clock), patience),
         register: Register::of(table),
-        adjacency: Adjacency::builtin(),
+        rules: rules.clone(),
         publisher: Publisher::new(schema_id, &topics),
         metrics,
         clock: Arc::clone(clock),

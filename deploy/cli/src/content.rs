@@ -162,7 +162,7 @@ mod tests {
             (vec![9, 0, 0, 0, 1, 2], "0x09"),
             (wire::frame(1, &datum[..20]), "schema id 1: the datum does not follow its schema"),
             (wire::frame(77, &datum), "does not know schema id 77"),
-            (wire::frame(3, &[]), "schema id 3 is `x.Other`"),
+            (wire::frame(4, &[]), "schema id 4 is `x.Other`"),
         ] {
             let Content::Undecodable(why) = contents.of(Topic::Dlq, &with_value(&value)).await.unwrap()
             else {

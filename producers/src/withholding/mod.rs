@@ -15,7 +15,7 @@ use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
 
 use crate::reason::Rejection;
 use case::Case;
-pub use policy::{Withholding, law};
+pub use policy::{Restricted, Withholding, law};
 use rule::{Clearance, Rule, objects};
 
 /// Name of the rule that no table can change: identifiers in free text.
@@ -44,7 +44,7 @@ impl Withholding {
         event: &mut CrimeEvent,
         narrative: Clearance,
     ) -> Result<Vec<Taken>, Rejection> {
-        refusal::check(event)?;
+        refusal::check(event, self.restricted)?;
         let case = Case::of(event, narrative);
         let mut taken = Vec::new();
         let kind = event.kind;

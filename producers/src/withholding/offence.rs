@@ -43,7 +43,6 @@ const CHILD_WORDS: [&str; 16] = [
     "नाबालिग",
     "बालविवाह",
 ];
-const RESTRICTED_WORDS: [&str; 3] = ["UAP", "UNLAWFULACTIV", "विधिविरुद्धक्रिया"];
 /// Sections about children, of acts that are not: IPC 305, 315 to 317, 361, 363, 369, 372, 373; BNS 91 to 99, 107, 137, 139, 141.
 const CHILD_SECTIONS: [(&str, &[u32]); 2] = [
     ("IPC", &[305, 315, 316, 317, 361, 363, 369, 372, 373]),
@@ -75,7 +74,7 @@ pub(super) fn is_about_children(Section { act, section }: &Section) -> bool {
 
 /// Whether only some may see an offence.
 pub(super) fn is_restricted(Section { act, section }: &Section) -> bool {
-    is_of_class(act, section, "RESTRICTED") || (!is_known(act) && has_word(act, &RESTRICTED_WORDS))
+    sanchar_schemas::offence::is_restricted(act, section)
 }
 
 /// Whether the source's own head names a sexual offence, and whether it names a child.

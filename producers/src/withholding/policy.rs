@@ -18,6 +18,20 @@ pub struct Withholding {
     pub rules: Vec<Rule>,
     /// Rules that do not hold for some kinds of event.
     pub lifted: Vec<Lifted>,
+    /// What becomes of offences that only some may see.
+    pub restricted: Restricted,
+}
+
+/// What becomes of an event with an offence that only some may see (UAPA, BNS 113, 147, 152 and their like).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restricted {
+    /// It stays in the state.
+    #[default]
+    Quarantine,
+    /// It is published, and the fan-out service gives it to the members of the restricted groups that this state belongs to,
+    /// and to nobody else.
+    Publish,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +64,7 @@ impl Withholding {
         sanchar_runtime::config::effective(&Self {
             rules: self.in_force().cloned().collect(),
             lifted: self.lifted.clone(),
+            restricted: self.restricted,
         })
     }
 

@@ -105,12 +105,16 @@ fn reason(event: &CrimeEvent, path: &str) -> Option<WithholdingReason> {
 
 #[test]
 fn the_law_can_be_read_and_every_rule_says_what_it_takes() {
-    let law = Withholding { rules: law().to_vec(), lifted: Vec::new() };
+    let law = Withholding { rules: law().to_vec(), lifted: Vec::new(), ..Withholding::default() };
     let names: std::collections::BTreeSet<_> = law.rules.iter().map(|rule| &rule.name).collect();
     assert_eq!(names.len(), 10);
     // As rules of a state under other names they pass its checks.
     let renamed = |rule: &Rule| Rule { name: format!("x-{}", rule.name), ..rule.clone() };
-    let state = Withholding { rules: law.rules.iter().map(renamed).collect(), lifted: Vec::new() };
+    let state = Withholding {
+        rules: law.rules.iter().map(renamed).collect(),
+        lifted: Vec::new(),
+        ..Withholding::default()
+    };
     state.check().unwrap();
 }
 
@@ -328,6 +332,10 @@ fn secrets_and_offences_for_few_do_not_leave_at_all() {
     event.sections.push(section("UAPA", "17"));
     let rejection = Withholding::default().apply(&mut event, Clearance::Cleared).unwrap_err();
     assert_eq!(rejection.field, "sections");
+    let state: Withholding = toml::from_str("restricted = \"publish\"").unwrap();
+    assert!(state.apply(&mut event, Clearance::Cleared).is_ok(), "for the restricted groups of the state");
+    event.handling.classification = sanchar_schemas::event::Classification::TopSecret;
+    assert!(state.apply(&mut event, Clearance::Cleared).is_err(), "but nothing secret");
 }
 
 /// Offences of every class, with and without children.

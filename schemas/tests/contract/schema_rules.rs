@@ -1,8 +1,9 @@
 //! Rules that every released schema keeps, and that the Rust types are what the schemas say.
 
+use sanchar_schemas::enrichment::*;
 use sanchar_schemas::event::*;
 use sanchar_schemas::schema::Record;
-use sanchar_schemas::shared::{Enrichment, Notice, OffenceHead, SharedCrimeEvent};
+use sanchar_schemas::shared::{Notice, SharedCrimeEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -135,6 +136,7 @@ fn rust_enums_are_the_schemas_enums() {
     let rust = symbols_of! {
         EventKind EventAction EventStatus RegisterKind TimePrecision PersonRole Gender ObjectRole PropertyCategory
         CustodyChange HandlingCode Classification Priority SourceGrade InformationGrade LinkRelation WithholdingReason Notice
+        PenalCode DistrictKind AgeBand TimeOfDay
     };
     let schema: Value = serde_json::from_str(&Record::SharedCrimeEvent.latest().text).unwrap();
     let enums = named_types(&schema).into_iter().filter(|named| named["type"] == "enum");
@@ -161,7 +163,8 @@ fn rust_defaults_are_the_schemas_defaults() {
         };
     }
     check! {
-        SharedCrimeEvent Enrichment<'static> OffenceHead<'static> CrimeEvent District PoliceStation FirReference Moment Place Section
+        SharedCrimeEvent Enrichment<'static> OffenceHead<'static> KnownDistrict<'static> TouchingDistricts<'static>
+        RegistrationReading PersonReading CrimeEvent District PoliceStation FirReference Moment Place Section
         ReportedHead PersonCounts Person Vehicle Property Weapon Gang Custody Warrant Handling Addressing Link Withheld
     }
     let records = types.iter().filter(|(_, named)| named["type"] == "record").map(|(name, _)| *name);
@@ -198,6 +201,7 @@ fn required(schema: &Value, types: &BTreeMap<&str, &Value>) -> Value {
         Some("enum") => schema["symbols"][0].clone(),
         Some("fixed") => "00".repeat(32).into(),
         Some("int" | "long") => 0.into(),
+        Some("boolean") => false.into(),
         Some("string") => "".into(),
         Some(name) => required(types[name], types),
         None => panic!("{schema} has no smallest value"),

@@ -26,6 +26,8 @@ pub struct Event {
     pub revision: i64,
     /// Its `content_hash`.
     pub content: [u8; 32],
+    /// What happened: the symbol of its kind.
+    pub kind: String,
     /// The state that it says it is from.
     pub origin: StateCode,
     /// When it was published: ms since 1970, UTC.
@@ -34,8 +36,18 @@ pub struct Event {
     pub is_carried: bool,
     /// States that must not have it.
     pub excluded: States,
-    /// The most that the enrichment may take to repeat its acts and sections, in bytes.
-    pub sections_bytes: usize,
+    /// States that the origin asks for.
+    pub addressed: States,
+    /// Coordination groups that the origin asks for.
+    pub groups: Vec<String>,
+    /// Act and section of each of its sections.
+    pub sections: Vec<(String, String)>,
+    /// Whether a vehicle of it was stolen.
+    pub has_stolen_vehicle: bool,
+    /// Whether it names a gang.
+    pub has_gang: bool,
+    /// The most that the enrichment may take to repeat what stands in the event, in bytes.
+    pub repeated_bytes: usize,
 }
 
 impl Event {
@@ -50,22 +62,34 @@ impl Event {
         else {
             return None;
         };
-        states(items(field(value, "addressing")?, "states")?)?;
+        let Value::Enum(_, kind) = field(value, "kind")? else { return None };
+        let addressing = field(value, "addressing")?;
         for person in items(value, "persons")? {
             optional_state(field(person, "state")?)?;
         }
-        let section_bytes = |section| Some(text(section, "act")?.len() + text(section, "section")?.len() + 4);
+        let section =
+            |section| Some((text(section, "act")?.to_owned(), text(section, "section")?.to_owned()));
+        let is_stolen =
+            |vehicle| matches!(field(vehicle, "role"), Some(Value::Enum(_, role)) if role == "STOLEN");
+        let groups = items(addressing, "groups")?.iter().map(plain).collect::<Option<Vec<String>>>()?;
+        let sections = items(value, "sections")?.iter().map(section).collect::<Option<Vec<_>>>()?;
         Some(Self {
             event_id: text(value, "event_id")?.to_owned(),
             record_id: record_id.to_owned(),
             record_of: owner_of_record(record_id)?,
             revision: *revision,
             content: content.as_slice().try_into().ok()?,
+            kind: kind.clone(),
             origin: text(value, "origin")?.parse().ok()?,
             published_at_ms: *published_at_ms,
             is_carried: CARRIED.contains(&classification.as_str()),
             excluded: states(items(handling, "excluded_states")?)?,
-            sections_bytes: items(value, "sections")?.iter().map(section_bytes).sum::<Option<usize>>()?,
+            addressed: states(items(addressing, "states")?)?,
+            repeated_bytes: repeated_bytes(value, &sections, &groups)?,
+            groups,
+            sections,
+            has_stolen_vehicle: items(value, "vehicles")?.iter().any(is_stolen),
+            has_gang: !matches!(field(value, "gang")?, Value::Union(_, gang) if **gang == Value::Null),
         })
     }
 
@@ -97,6 +121,20 @@ fn is_plain(text: &str) -> bool {
         c => !c.is_control() && !c.is_whitespace(),
     };
     text.split(' ').all(|word| !word.is_empty() && word.chars().all(is_visible))
+}
+
+/// Each section and group may be repeated once; a registration mark in up to seventeen readings of at most 64 characters.
+fn repeated_bytes(event: &Value, sections: &[(String, String)], groups: &[String]) -> Option<usize> {
+    let sections: usize = sections.iter().map(|(act, section)| act.len() + section.len() + 4).sum();
+    let groups: usize = groups.iter().map(|group| group.len() + 4).sum();
+    Some(sections + groups + items(event, "vehicles")?.len() * 17 * 80 + items(event, "persons")?.len() * 8)
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
 }
 
 /// A field of a record; `None` where it has none of that name.

@@ -13,6 +13,7 @@
 mod avro;
 pub mod borders;
 pub mod compare;
+mod coordination;
 pub mod event;
 pub mod fate;
 pub mod observed;

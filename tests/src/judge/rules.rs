@@ -4,6 +4,7 @@
 //! with the fan-out; that the two agree is what a judgement shows. It writes nothing and compares nothing.
 
 use super::borders::{States, neighbours};
+use super::coordination::{is_restricted, others};
 use super::event::{Event, fingerprint};
 use super::fate::{Dropped, Fate, Poison};
 use super::place::Place;
@@ -14,7 +15,8 @@ use sanchar_schemas::topics::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The most that an enrichment adds to an event besides its sections, in bytes: all heads of the table are a sixth of it.
+/// The most that an enrichment adds to an event besides what it repeats of it, in bytes: all heads of the table are a sixth
+/// of it.
 const ENRICHMENT_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a shared record before the event: wire format, notice, branch.
 const BEFORE_EVENT_BYTES: usize = 7;
@@ -134,16 +136,21 @@ impl Rules {
     }
 }
 
-fn identity(record_id: Arc<str>, event: &Event, datum: &[u8]) -> Identity {
-    let mut forbidden = event.excluded;
+/// States that must not have an event.
+fn forbidden(event: &Event) -> States {
+    let mut forbidden = if is_restricted(event) { StateCode::all().collect() } else { event.excluded };
     forbidden.insert(event.origin);
+    forbidden
+}
+
+fn identity(record_id: Arc<str>, event: &Event, datum: &[u8]) -> Identity {
     Identity {
         record_id,
         revision: event.revision,
         event_id: fingerprint(&event.event_id),
         case: fingerprint(event.case_key()),
         datum: fingerprint(datum),
-        forbidden,
+        forbidden: forbidden(event),
     }
 }
 
@@ -162,7 +169,7 @@ fn refused(event: &Event, topic: Topic, key: Option<&[u8]>) -> Option<Poison> {
 /// Whether an inbox takes a copy.
 fn fits(event: &Event, key_and_datum_bytes: usize, was_too_large: bool) -> bool {
     let least = key_and_datum_bytes + BEFORE_EVENT_BYTES;
-    let most = least + ENRICHMENT_BYTES_MAX + event.sections_bytes;
+    let most = least + ENRICHMENT_BYTES_MAX + event.repeated_bytes;
     most <= inbox_bytes_max() || (least <= inbox_bytes_max() && !was_too_large)
 }
 
@@ -194,9 +201,9 @@ impl History {
                 return Ok(Fate::Dropped(Dropped::Unchanged));
             }
         }
-        let mut forbidden = event.excluded;
-        forbidden.insert(event.origin);
-        let deliveries = neighbours(event.origin, event.published_at_ms).or(holders).without(forbidden);
+        let forbidden = forbidden(event);
+        let named = neighbours(event.origin, event.published_at_ms).or(others(event)).or(holders);
+        let deliveries = named.without(forbidden);
         if !deliveries.is_empty() && !fits {
             return Ok(Fate::DeadLettered(Poison::TooLarge));
         }

@@ -213,7 +213,8 @@ impl Told {
             || !is_empty("heads")?
             || !is_empty("unknown_sections")?
             || !matches!(field(enrichment, "primary_head")?, Value::Union(_, head) if **head == Value::Null)
-            || field(enrichment, "severity")? != &Value::Int(0);
+            || field(enrichment, "severity")? != &Value::Int(0)
+            || is_more_told(enrichment);
         Some(Self {
             event_id: text(enrichment, "event_id")?.to_owned(),
             record_id: text(enrichment, "record_id")?.to_owned(),
@@ -223,6 +224,26 @@ impl Told {
             has_content,
         })
     }
+}
+
+/// Whether any field that a later version of the schema added tells something beyond the rules that were used.
+fn is_more_told(enrichment: &Value) -> bool {
+    let added = [
+        "severity_source",
+        "code_in_force",
+        "district",
+        "touching",
+        "vehicles",
+        "persons",
+        "time_of_day",
+        "age_seconds",
+        "unknown_groups",
+    ];
+    added.iter().filter_map(|name| field(enrichment, name)).any(|value| match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Union(_, inner) => **inner != Value::Null,
+        _ => true,
+    })
 }
 
 /// Asks a registry over its Confluent API. Blocks, from within an async runtime too.

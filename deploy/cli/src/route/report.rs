@@ -4,7 +4,7 @@ use std::io::Write;
 
 use console::style;
 use sanchar_schemas::CrimeEvent;
-use sanchar_schemas::shared::OffenceHead;
+use sanchar_schemas::enrichment::{Enrichment, OffenceHead};
 
 use super::explain::{Explanation, NotSent, Why};
 use crate::moment::in_india;
@@ -36,8 +36,15 @@ pub(super) fn print(
     for head in &enrichment.heads {
         writeln!(out, "{}", head_line(head))?;
     }
+    print_more(enrichment, out)?;
     if !enrichment.unknown_sections.is_empty() {
         writeln!(out, "sections that no table knows: {}", enrichment.unknown_sections.join(", "))?;
+    }
+    if !enrichment.unknown_groups.is_empty() {
+        writeln!(out, "groups that no rule knows: {}", enrichment.unknown_groups.join(", "))?;
+    }
+    if explanation.is_restricted {
+        writeln!(out, "{}", style("only members of a restricted group may see this offence").red())?;
     }
     for objection in &explanation.objections {
         writeln!(out, "{} {objection}", style("a producer refuses to publish it:").red())?;
@@ -45,6 +52,42 @@ pub(super) fn print(
     writeln!(out)?;
     print_recipients(explanation, out)?;
     print_others(explanation, out)
+}
+
+/// District, registration marks, ages and times, each where it is known.
+fn print_more(enrichment: &Enrichment<'_>, out: &mut dyn Write) -> Result<(), Stop> {
+    if let Some(district) = &enrichment.district {
+        let border = match district.is_border {
+            Some(true) => "at a border",
+            Some(false) => "away from the borders",
+            None => "perhaps at a border",
+        };
+        let touching = enrichment.touching.iter();
+        let touching: Vec<String> =
+            touching.map(|of| format!("{} {}", of.state, of.districts.join(", "))).collect();
+        let separator = if touching.is_empty() { "" } else { "; touches " };
+        writeln!(
+            out,
+            "district {} ({}), {border}{separator}{}",
+            district.name,
+            district.kind,
+            touching.join("; ")
+        )?;
+    }
+    for vehicle in &enrichment.vehicles {
+        let doubt = if vehicle.is_plausible { "" } else { " (no known series)" };
+        let others = vehicle.candidates.join(", ");
+        let separator = if others.is_empty() { "" } else { ", or " };
+        writeln!(out, "vehicle {}: {}{doubt}{separator}{others}", vehicle.vehicle + 1, vehicle.registration)?;
+    }
+    let code = enrichment.code_in_force.map(|code| format!("{code} in force"));
+    let time = enrichment.time_of_day.map(|time| time.to_string().to_lowercase());
+    let age = enrichment.age_seconds.map(|age| format!("{} h old when published", age / 3_600));
+    let known: Vec<String> = [code, time, age].into_iter().flatten().collect();
+    if !known.is_empty() {
+        writeln!(out, "{}", known.join(", "))?;
+    }
+    Ok(())
 }
 
 /// `head THEFT: Theft (चोरी), severity 2; IPC 379 = BNS 303(2)`
@@ -64,14 +107,13 @@ fn print_recipients(explanation: &Explanation<'_>, out: &mut dyn Write) -> Resul
     }
     let mut table = Table::new(["RECEIVES", "NAME", "नाम", "WHY"]);
     for to in &explanation.recipients {
-        let reasons: Vec<&str> = to.reasons.iter().map(|reason| reason.as_str()).collect();
         let code = style(to.state.code.as_str()).green().to_string();
-        table.row([code, to.state.name_en.to_owned(), to.state.name_hi.to_owned(), reasons.join(", ")]);
+        table.row([code, to.state.name_en.to_owned(), to.state.name_hi.to_owned(), to.reasons.join(", ")]);
     }
     writeln!(
         out,
-        "{table}borders as of {}, tables of {}",
-        explanation.borders_on, explanation.enrichment.rules_version
+        "{table}borders as of {}, rules {} ({})",
+        explanation.borders_on, explanation.rules[0], explanation.rules[1]
     )?;
     Ok(())
 }
@@ -100,6 +142,7 @@ fn print_others(explanation: &Explanation<'_>, out: &mut dyn Write) -> Result<()
 mod tests {
     use super::super::explain::explain;
     use super::*;
+    use sanchar_fanout::rules::Rules;
 
     #[test]
     fn people_see_who_why_and_who_not() {
@@ -109,16 +152,18 @@ mod tests {
         let event = event.sealed();
         let earlier = ["IN-UP".parse().unwrap()].into_iter().collect();
         let mut out = Vec::new();
-        print(&event, &explain(&event, earlier, 0), &mut out).unwrap();
+        let rules = Rules::builtin();
+        print(&event, &explain(&event, &rules, earlier, 0), &mut out).unwrap();
         let text = console::strip_ansi_codes(&String::from_utf8(out).unwrap()).into_owned();
         for part in [
             "IN-DL/0764/2026/1187/fir  VEHICLE_STOLEN REPORT",
             "from IN-DL Delhi (दिल्ली), published 2026-",
             "head THEFT_MOTOR_VEHICLE: Theft of a motor vehicle (वाहन चोरी), severity 3; BNS 305(b)",
-            "IN-HR     Haryana  हरियाणा",
+            "vehicle 1: ",
+            "IN-HR     Haryana    हरियाणा  neighbour, group:NCR",
             "the origin itself",
             "told to forget the earlier revision",
-            "33 others, because no rule names it: AN AP AR",
+            "32 others, because no rule names it: AN AP AR",
         ] {
             assert!(text.contains(part), "{part} is missing from\n{text}");
         }

@@ -7,9 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use console::{Alignment, pad_str, style};
-use sanchar_fanout::enrich::enrich;
+use sanchar_fanout::meaning::Meaning;
 use sanchar_fanout::register::Entry;
-use sanchar_fanout::route::Route;
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::event::{CrimeEvent, EventStatus};
 use sanchar_schemas::shared::{Notice, SharedCrimeEvent};
@@ -137,8 +136,8 @@ fn marks(event: &CrimeEvent) -> Vec<String> {
 
 fn head_of(event: &CrimeEvent) -> String {
     let outline = Outline::of(event);
-    let enrichment = enrich(&outline, &Route::default(), 0);
-    head(enrichment.primary_head.as_deref(), enrichment.severity)
+    let meaning = Meaning::of(&outline);
+    head(meaning.heads.first().map(|found| found.head.head.as_str()), meaning.severity())
 }
 
 /// `THEFT 2`: the gravest head and its severity.

@@ -3,10 +3,11 @@
 use super::super::borders::States;
 use super::super::compare::Comparison;
 use super::super::fate::{Dropped, Fate, Poison};
+use super::world::state;
 use super::world::{
     EVENT_ID, Publication, SHARED_ID, TEXT_ID, UNKNOWN_ID, World, event, excluding, published, schemas,
 };
-use sanchar_schemas::event::{Classification, Section};
+use sanchar_schemas::event::{Classification, EventKind, Gang, ObjectRole, Section};
 use sanchar_schemas::topics::TopicSpace;
 use sanchar_schemas::{CrimeEvent, StateCode, codec, wire};
 
@@ -93,8 +94,58 @@ fn a_state_that_is_no_neighbour_any_more_still_hears_of_what_it_had() {
 }
 
 #[test]
-fn nobody_must_know_of_an_island() {
-    assert_eq!(fates([published(&event("IN-LD", 1, 1, |_| {}))]), [Fate::Dropped(Dropped::NoRecipient)]);
+fn nobody_must_know_of_what_is_kept_from_all_neighbours() {
+    let kept = event("IN-SK", 1, 1, excluding(&["IN-WB"]));
+    assert_eq!(fates([published(&kept)]), [Fate::Dropped(Dropped::NoRecipient)]);
+}
+
+#[test]
+fn partners_groups_and_addressees_must_know() {
+    let gang = |event: &mut CrimeEvent| {
+        event.gang = Some(Gang { name: "Kala Ghera".to_owned(), leader: None, note: None });
+    };
+    let of = |act: &str, section: &str| Section { act: act.to_owned(), section: section.to_owned() };
+    let section = |act, number| move |event: &mut CrimeEvent| event.sections = vec![of(act, number)];
+    let asks = |event: &mut CrimeEvent| {
+        event.addressing.states = vec![state("IN-MN"), state("IN-KA")];
+        event.addressing.groups = vec!["ncr".to_owned(), "NOBODY".to_owned()];
+    };
+    let found = routes([
+        published(&event("IN-LD", 1, 1, |_| {})),
+        published(&event("IN-TN", 1, 1, |_| {})),
+        published(&event(DELHI, 1, 1, gang)),
+        published(&event(DELHI, 2, 1, |event| event.kind = EventKind::Release)),
+        published(&event(DELHI, 3, 1, section("NDPS", "21"))),
+        published(&event(DELHI, 4, 1, section("BNS", "111(3)"))),
+        published(&event(DELHI, 5, 1, |event| event.vehicles[0].role = ObjectRole::Stolen)),
+        published(&event("IN-GA", 1, 1, asks)),
+        published(&event("IN-GA", 2, 1, gang)),
+    ]);
+    let meeting = "IN-BR IN-HR IN-HP IN-JK IN-JH IN-PB IN-RJ IN-UP IN-UK";
+    let committee = "IN-CH IN-HR IN-HP IN-JK IN-PB IN-RJ IN-UP IN-UK";
+    let both = "IN-BR IN-CH IN-HR IN-HP IN-JK IN-JH IN-PB IN-RJ IN-UP IN-UK";
+    let expected = [
+        route("IN-KL", ""),
+        route("IN-AN IN-AP IN-KA IN-KL IN-PY", ""),
+        route(both, ""),
+        route(meeting, ""),
+        route(committee, ""),
+        route(both, ""),
+        route("IN-HR IN-RJ IN-UP", ""),
+        route("IN-DL IN-HR IN-KA IN-MH IN-MN IN-RJ IN-UP", ""),
+        route("IN-KA IN-MH", ""),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_only_some_may_see_goes_to_nobody_and_is_taken_back() {
+    let restricted = |event: &mut CrimeEvent| {
+        event.sections.push(Section { act: "UAPA".to_owned(), section: "16".to_owned() });
+        event.addressing.states = vec![state("IN-HR")];
+    };
+    let found = routes([published(&event(DELHI, 1, 1, |_| {})), published(&event(DELHI, 1, 2, restricted))]);
+    assert_eq!(found, [route("IN-HR IN-UP", ""), route("", "IN-HR IN-UP")]);
 }
 
 #[test]

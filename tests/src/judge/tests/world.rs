@@ -200,7 +200,18 @@ fn enrichment(event: &CrimeEvent, input: &Input, notice: Notice) -> Vec<u8> {
         ("rules_version", text("2026-11")),
         ("enriched_at", Value::TimestampMillis(7)),
     ];
-    let record = Value::Record(fields.map(|(name, value)| (name.to_owned(), value)).into());
+    let mut fields: Vec<(String, Value)> = fields.map(|(name, value)| (name.to_owned(), value)).into();
+    // The rest may be absent.
+    let Schema::Record(enrichment) = schema else { panic!("a record") };
+    fields.extend(enrichment.fields.iter().skip(fields.len()).map(|field| {
+        let absent = if matches!(field.schema, Schema::Array(_)) {
+            Value::Array(Vec::new())
+        } else {
+            Value::Union(0, Box::new(Value::Null))
+        };
+        (field.name.clone(), absent)
+    }));
+    let record = Value::Record(fields);
     let writer = GenericDatumWriter::builder(schema).build().unwrap();
     writer.write_value_to_vec(record).unwrap()
 }

@@ -1,0 +1,33 @@
+//! What can only be seen of all rules together: whether they contradict one another, and whom they leave out.
+
+use super::{Rules, RulesError};
+use jiff::civil::Date;
+use sanchar_schemas::{StateCode, jurisdictions};
+
+pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
+    let wrong = |problem: String| Err(RulesError::new(jurisdictions::COORDINATION.name, problem));
+    if rules.version.trim().is_empty() || rules.version.len() > 64 {
+        return wrong("version: has to be a text of 1 to 64 bytes, for example \"2026-11\"".to_owned());
+    }
+    if !(0..=5).contains(&rules.narrow_severity_max) {
+        return wrong("narrow_severity_max: has to lie between 0 (off) and 5".to_owned());
+    }
+    for state in StateCode::all() {
+        let neighbours = rules.neighbours(state, today);
+        for (field, others) in [("near", rules.near(state)), ("partners", rules.partners(state))] {
+            let both = others.minus(others.minus(neighbours));
+            if let Some(other) = both.iter().next() {
+                return wrong(format!(
+                    "{field}: {state} and {other} share a land border, which already counts: remove the pair"
+                ));
+            }
+        }
+        if neighbours.union(rules.partners(state)).union(rules.near(state)).is_empty() {
+            return wrong(format!(
+                "partners: {state} has neither a land neighbour nor a partner, so nobody would hear of its events: \
+                 give it a partner"
+            ));
+        }
+    }
+    Ok(())
+}
