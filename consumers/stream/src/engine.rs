@@ -7,10 +7,13 @@
 
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{Client, ClientError, Connector, Gap, Message, Partition, Rebalance, SendError};
+use crate::client::{
+    Client, ClientError, Connector, Gap, Message, Partition, Position, Rebalance, Record, SendError, Settled,
+};
 use crate::config::{Job, StreamConfig};
 use crate::dead_letter;
 use crate::follower::Followed;
+use crate::lookahead::HandOver;
 use crate::metrics::EngineMetrics;
 use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
 use sanchar_runtime::backoff::Backoff;
@@ -38,6 +41,7 @@ pub struct Engine<C, P> {
     metrics: EngineMetrics,
     breaker: Breaker,
     followed: Followed,
+    ahead: HandOver,
     progress: Progress,
 }
 
@@ -63,6 +67,13 @@ impl From<ClientError> for End {
             ClientError::Refused(text) => Self::Failed(Failure::unavailable(text)),
         }
     }
+}
+
+/// What the processor did with a record.
+enum Attempt {
+    Done { sent: usize },
+    Waits(String),
+    Poison(Poison),
 }
 
 /// What one turn did with the records at the front of the batch.
@@ -96,8 +107,15 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             metrics,
             breaker,
             followed,
+            ahead: HandOver::off(),
             progress: Progress::default(),
         }
+    }
+
+    /// The same, with urgent records brought to it.
+    pub(crate) fn with_ahead(mut self, ahead: HandOver) -> Self {
+        self.ahead = ahead;
+        self
     }
 
     /// Works until the service is asked to stop. Blocks its thread.
@@ -126,6 +144,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     fn session(&mut self, backoff: &mut Backoff) -> Result<(), End> {
         self.component.beat();
+        self.ahead.disown_all();
         let client = self.connector.connect()?;
         let mut batch = Batch::new(self.config.batch_records_max, self.config.batch_bytes_max);
         while !self.context.shutdown.is_triggered() {
@@ -178,6 +197,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             };
             tracing::info!(change = label, partitions = partitions.len(), "the group rebalanced");
             self.metrics.rebalances.with_label_values(&[label]).inc_by(partitions.len() as u64);
+            self.ahead.disown(partitions);
             batch.rebalance(change);
         }
     }
@@ -190,7 +210,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             return Ok(true);
         }
         self.component.not_ready("reading the changelog");
-        for Gap { partition, records } in client.settle(&partitions)? {
+        let Settled { positions, gaps } = client.settle(&partitions)?;
+        for Gap { partition, records } in gaps {
             tracing::error!(
                 topic = partition.topic,
                 partition = partition.partition,
@@ -212,6 +233,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             client.resume()?;
         }
         batch.restored(&partitions);
+        self.ahead.own(positions);
         Ok(true)
     }
 
@@ -229,7 +251,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         Ok(has_rebalanced)
     }
 
-    /// Processes the batch in one transaction. Returns what the first unprocessed record waits for.
+    /// Processes the batch in one transaction, and before it what is urgent of further on. Returns what the first
+    /// unprocessed record waits for.
     fn transact<M: Message>(
         &mut self,
         client: &C::Client,
@@ -237,17 +260,22 @@ impl<C: Connector, P: Processor> Engine<C, P> {
     ) -> Result<Option<String>, End> {
         let began_ms = self.context.clock.uptime_ms();
         client.begin()?;
+        let early = self.overtake(client)?;
         let turn = self.process(client, batch)?;
-        if turn.done == 0 {
+        if turn.done == 0 && early.is_empty() {
             client.abort()?;
             self.metrics.transactions.with_label_values(&["aborted"]).inc();
             return Ok(turn.waiting);
         }
         let reached = batch.reached(turn.done);
-        client.commit(&reached.iter().map(|reached| reached.position.clone()).collect::<Vec<_>>())?;
+        let mut positions: Vec<Position> = reached.iter().map(|reached| reached.position.clone()).collect();
+        positions.extend(early.positions(&positions, &self.ahead));
+        client.commit(&positions)?;
         self.processor.committed();
+        self.ahead.passed(&positions);
         let took_ms = self.context.clock.uptime_ms().saturating_sub(began_ms);
         self.count(&turn, reached, took_ms);
+        early.count(&self.metrics);
         batch.drop_front(turn.done);
         self.judge(&turn)?;
         Ok(turn.waiting)
@@ -257,24 +285,13 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
         let send = sender(client, self.job.output_bytes_max);
         for message in batch.messages() {
-            let mut outputs = Outputs::new(&send, &self.job.changelog_topic);
-            let refusal = self.processor.process(message, &mut outputs).err();
-            let sent = outputs.sent();
-            if let Some(error) = outputs.client_failure() {
-                return Err(error.into());
-            }
-            match refusal {
-                None => {}
-                Some(_) if sent > 0 => {
-                    let text = "a processor refused a record after it had written outputs of it";
-                    return Err(End::Failed(Failure::internal(text)));
-                }
-                Some(Refusal::Fatal(failure)) => return Err(End::Failed(failure)),
-                Some(Refusal::Retryable(waiting)) => {
+            match self.attempt(&send, message)? {
+                Attempt::Done { .. } => {}
+                Attempt::Waits(waiting) => {
                     turn.waiting = Some(waiting);
                     break;
                 }
-                Some(Refusal::Poison(poison)) => {
+                Attempt::Poison(poison) => {
                     let now_ms = self.context.clock.now_ms();
                     dead_letter::send(client, &self.job, message, &poison, now_ms).map_err(|error| {
                         match error {
@@ -291,6 +308,30 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             turn.done += 1;
         }
         Ok(turn)
+    }
+
+    /// Lets the processor have a record, which it processes or leaves alone.
+    fn attempt(
+        &mut self,
+        send: &dyn Fn(Record<'_>) -> Result<(), SendError>,
+        message: &dyn Message,
+    ) -> Result<Attempt, End> {
+        let mut outputs = Outputs::new(send, &self.job.changelog_topic);
+        let refusal = self.processor.process(message, &mut outputs).err();
+        let sent = outputs.sent();
+        if let Some(error) = outputs.client_failure() {
+            return Err(error.into());
+        }
+        match refusal {
+            None => Ok(Attempt::Done { sent }),
+            Some(_) if sent > 0 => {
+                let text = "a processor refused a record after it had written outputs of it";
+                Err(End::Failed(Failure::internal(text)))
+            }
+            Some(Refusal::Fatal(failure)) => Err(End::Failed(failure)),
+            Some(Refusal::Retryable(waiting)) => Ok(Attempt::Waits(waiting)),
+            Some(Refusal::Poison(poison)) => Ok(Attempt::Poison(poison)),
+        }
     }
 
     fn count(&mut self, turn: &Turn, reached: Vec<Reached>, took_ms: u64) {
@@ -359,7 +400,9 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         }
         self.progress.observed_uptime_ms = uptime_ms; // a clock that steps back must not stop this
         let mut by_topic: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for end in client.end_offsets().into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
+        let ends = client.end_offsets();
+        self.ahead.observe(&ends);
+        for end in ends.into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
             let Some((next_offset, timestamp_ms)) = self.progress.done.get(&end.partition) else { continue };
             let records = (end.next_offset - next_offset).max(0);
             let age_ms = if records > 0 { (now_ms - timestamp_ms).max(0) } else { 0 };
@@ -385,6 +428,13 @@ impl<C: Connector, P: Processor> Engine<C, P> {
     }
 }
 
+/// Nobody needs to read ahead any more, whatever ended the worker.
+impl<C, P> Drop for Engine<C, P> {
+    fn drop(&mut self) {
+        self.ahead.end();
+    }
+}
+
 /// The batch of a connector's client.
 type Messages<'c, C> = Batch<<<C as Connector>::Client as Client>::Message<'c>>;
 
@@ -394,5 +444,6 @@ impl<C, P> std::fmt::Debug for Engine<C, P> {
     }
 }
 
+mod early;
 #[cfg(test)]
 mod tests;
