@@ -43,9 +43,10 @@ pub(crate) async fn measure(backlog: u32, report: &mut Report) -> Result<()> {
     let (sent, is_drained, is_over) = (Sent::default(), AtomicBool::new(false), AtomicBool::new(false));
     let mut fanout = installation.fanout("fanout-1", "")?;
     let (drained, latencies_ms) = std::thread::scope(|scope| {
-        let publisher = scope.spawn(|| publish(&installation, &is_drained, &sent));
         let reader = scope.spawn(|| collect(&installation, &sent, &is_over));
-        let drained = drain(&mut fanout, backlog);
+        let begun = wait_begun(&mut fanout);
+        let publisher = scope.spawn(|| publish(&installation, &is_drained, &sent));
+        let drained = begun.and_then(|()| drain(&mut fanout, backlog));
         is_drained.store(true, Ordering::Relaxed);
         let published = publisher.join().map_err(|_| anyhow::anyhow!("the publisher panicked"))?;
         is_over.store(true, Ordering::Relaxed);
@@ -68,10 +69,16 @@ pub(crate) async fn measure(backlog: u32, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the backlog is drained. Gives how long it took from its first record on.
+fn done(fanout: &mut Daemon) -> Result<f64> {
+    fanout.metric("sanchar_records_in_total")
+}
+
+fn wait_begun(fanout: &mut Daemon) -> Result<()> {
+    daemon::wait_for("the first record", || Ok((done(fanout)? > 0.0).then_some(())))
+}
+
+/// Waits until the backlog is drained. Gives how long it took from its first records on.
 fn drain(fanout: &mut Daemon, backlog: u32) -> Result<Duration> {
-    let done = |fanout: &mut Daemon| fanout.metric("sanchar_records_in_total");
-    daemon::wait_for("the first record", || Ok((done(fanout)? > 0.0).then_some(())))?;
     let started = Instant::now();
     daemon::wait_for_up_to(PATIENCE, "the backlog to be drained", || {
         Ok((done(fanout)? >= f64::from(backlog)).then_some(()))

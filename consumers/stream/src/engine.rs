@@ -5,6 +5,8 @@
 //! the processor forgets what was not committed, and after a delay a new session starts from what is.
 //! There is no second way back.
 
+mod early;
+
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
 use crate::client::{
@@ -16,6 +18,7 @@ use crate::follower::Followed;
 use crate::lookahead::HandOver;
 use crate::metrics::EngineMetrics;
 use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
+use early::Early;
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::lifecycle::{Context, Failure};
@@ -261,7 +264,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let began_ms = self.context.clock.uptime_ms();
         client.begin()?;
         let early = self.overtake(client)?;
-        let turn = self.process(client, batch)?;
+        let turn = self.process(client, batch, &early)?;
         if turn.done == 0 && early.is_empty() {
             client.abort()?;
             self.metrics.transactions.with_label_values(&["aborted"]).inc();
@@ -281,10 +284,18 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         Ok(turn.waiting)
     }
 
-    fn process<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) -> Result<Turn, End> {
+    fn process<M: Message>(
+        &mut self,
+        client: &C::Client,
+        batch: &Batch<M>,
+        early: &Early,
+    ) -> Result<Turn, End> {
         let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
         let send = sender(client, self.job.output_bytes_max);
         for message in batch.messages() {
+            if early.is_enough(turn.done, &self.ahead) {
+                break; // the rest is for the next transaction
+            }
             match self.attempt(&send, message)? {
                 Attempt::Done { .. } => {}
                 Attempt::Waits(waiting) => {
@@ -444,6 +455,5 @@ impl<C, P> std::fmt::Debug for Engine<C, P> {
     }
 }
 
-mod early;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,12 @@ use crate::metrics::EngineMetrics;
 use crate::processor::{Processor, sender};
 use std::collections::BTreeMap;
 
+/// Records of a batch in a transaction that is cut short for urgent ones, at least. Fewer would be faster for these and leave
+/// little of a drain's speed while many come: a commit takes as long as processing about so many.
+const BATCH_RECORDS_MIN: usize = 1_000;
+/// The same for each urgent record in it, so that many cannot cut it short.
+const BATCH_RECORDS_FOR_EACH: usize = 10;
+
 /// What was processed early in a transaction.
 #[derive(Debug, Default)]
 pub(super) struct Early {
@@ -43,6 +49,18 @@ impl Early {
         let (records, wrote) = self.done.entry(urgent.message.place.clone()).or_default();
         *records += 1;
         *wrote += u64::from(sent > 0);
+    }
+
+    /// Whether a transaction with `done` records of a batch should be committed before it has all of it, because urgent
+    /// ones are in it or wait for the next.
+    pub(super) fn is_enough(&self, done: usize, ahead: &HandOver) -> bool {
+        done >= BATCH_RECORDS_MIN.max(self.records() * BATCH_RECORDS_FOR_EACH)
+            && (!self.is_empty() || ahead.has_urgent())
+    }
+
+    fn records(&self) -> usize {
+        let records: u64 = self.done.values().map(|(records, _)| records).sum();
+        usize::try_from(records).unwrap_or(usize::MAX)
     }
 
     pub(super) fn is_empty(&self) -> bool {

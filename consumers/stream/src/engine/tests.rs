@@ -388,3 +388,17 @@ fn what_is_handed_over_goes_with_its_partition_and_with_its_session() {
     let outcome = run(cluster, &StreamConfig::default(), 0);
     assert_eq!(outcome.values("out"), ["a"], "it is to be read ahead again");
 }
+
+#[test]
+fn a_transaction_is_cut_short_for_urgent_records_and_not_for_a_flood_of_them() {
+    let reached = |urgent: i64| {
+        let mut steps = vec![assigned(0)];
+        steps.extend((0..urgent).map(|number| ahead(0, 9_000 + number, "b")));
+        steps.extend((0..4_000).map(|offset| message(0, offset, "a")));
+        // The script ends with the first batch, and with it the engine.
+        let outcome = run(script_ahead(vec![steps]), &StreamConfig::default(), 0);
+        assert_eq!(outcome.calls().iter().filter(|call| **call == "commit").count(), 1);
+        outcome.cluster.borrow().positions[&partition(0)]
+    };
+    assert_eq!([0, 1, 250, 500].map(reached), [4_000, 1_000, 2_500, 4_000]);
+}

@@ -14,8 +14,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 const QUEUE_RECORDS_MAX: usize = 1_000;
 /// Most memory for them, in bytes; the last one may go beyond.
 const QUEUE_BYTES_MAX: usize = 4 << 20;
-/// Most of them in one transaction: a tenth of a batch, so that a state that calls everything urgent does not slow down
-/// the others by more than that.
+/// Most of them in one transaction: a tenth of a batch by default, so that a state that calls everything urgent does not
+/// slow down the others by much more than that.
 const TAKEN_RECORDS_MAX: usize = 500;
 
 /// The two sides of it. Clones are the same; one that is [off](Self::off) does nothing.
@@ -128,10 +128,15 @@ impl HandOver {
         }
     }
 
+    /// Whether urgent records wait. Cheap enough for every record.
+    pub(crate) fn has_urgent(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.has_urgent.load(Ordering::Relaxed))
+    }
+
     /// Urgent records to be processed now, in their order.
     pub(crate) fn take(&self) -> Taken {
         let Some(shared) = &self.0 else { return Taken::default() };
-        if !shared.has_urgent.load(Ordering::Relaxed) {
+        if !self.has_urgent() {
             return Taken::default();
         }
         let mut state = shared.state();
