@@ -6,24 +6,23 @@
 //! There is no second way back.
 
 mod early;
+mod lag;
+mod turn;
 
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{
-    Client, ClientError, Connector, Gap, Message, Partition, Position, Rebalance, Record, SendError, Settled,
-};
+use crate::client::{Client, ClientError, Connector, Gap, Message, Position, Rebalance, Settled};
 use crate::config::{Job, StreamConfig};
-use crate::dead_letter;
 use crate::follower::Followed;
 use crate::lookahead::HandOver;
 use crate::metrics::EngineMetrics;
-use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
-use early::Early;
+use crate::processor::Processor;
+use lag::Progress;
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::lifecycle::{Context, Failure};
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use turn::Turn;
 
 /// How long a poll waits for the first record of a batch: bounds how late a stop is noticed.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
@@ -48,14 +47,6 @@ pub struct Engine<C, P> {
     progress: Progress,
 }
 
-/// What was processed last, for lag.
-#[derive(Default)]
-struct Progress {
-    /// Next offset and timestamp of the last record, by partition.
-    done: HashMap<Partition, (i64, i64)>,
-    observed_uptime_ms: u64,
-}
-
 /// Why a session ended before the service was asked to stop.
 enum End {
     Lost(ClientError),
@@ -70,21 +61,6 @@ impl From<ClientError> for End {
             ClientError::Refused(text) => Self::Failed(Failure::unavailable(text)),
         }
     }
-}
-
-/// What the processor did with a record.
-enum Attempt {
-    Done { sent: usize },
-    Waits(String),
-    Poison(Poison),
-}
-
-/// What one turn did with the records at the front of the batch.
-struct Turn {
-    done: usize,
-    /// What the next record waits for.
-    waiting: Option<String>,
-    dead: Vec<Poison>,
 }
 
 impl<C: Connector, P: Processor> Engine<C, P> {
@@ -284,67 +260,6 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         Ok(turn.waiting)
     }
 
-    fn process<M: Message>(
-        &mut self,
-        client: &C::Client,
-        batch: &Batch<M>,
-        early: &Early,
-    ) -> Result<Turn, End> {
-        let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
-        let send = sender(client, self.job.output_bytes_max);
-        for message in batch.messages() {
-            if early.is_enough(turn.done, &self.ahead) {
-                break; // the rest is for the next transaction
-            }
-            match self.attempt(&send, message)? {
-                Attempt::Done { .. } => {}
-                Attempt::Waits(waiting) => {
-                    turn.waiting = Some(waiting);
-                    break;
-                }
-                Attempt::Poison(poison) => {
-                    let now_ms = self.context.clock.now_ms();
-                    dead_letter::send(client, &self.job, message, &poison, now_ms).map_err(|error| {
-                        match error {
-                            SendError::Client(error) => End::from(error),
-                            SendError::TooLarge { .. } => End::Failed(Failure::config(format!(
-                                "a dead letter does not fit into {}: raise its max.message.bytes; {error}",
-                                self.job.dlq_topic
-                            ))),
-                        }
-                    })?;
-                    turn.dead.push(poison);
-                }
-            }
-            turn.done += 1;
-        }
-        Ok(turn)
-    }
-
-    /// Lets the processor have a record, which it processes or leaves alone.
-    fn attempt(
-        &mut self,
-        send: &dyn Fn(Record<'_>) -> Result<(), SendError>,
-        message: &dyn Message,
-    ) -> Result<Attempt, End> {
-        let mut outputs = Outputs::new(send, &self.job.changelog_topic);
-        let refusal = self.processor.process(message, &mut outputs).err();
-        let sent = outputs.sent();
-        if let Some(error) = outputs.client_failure() {
-            return Err(error.into());
-        }
-        match refusal {
-            None => Ok(Attempt::Done { sent }),
-            Some(_) if sent > 0 => {
-                let text = "a processor refused a record after it had written outputs of it";
-                Err(End::Failed(Failure::internal(text)))
-            }
-            Some(Refusal::Fatal(failure)) => Err(End::Failed(failure)),
-            Some(Refusal::Retryable(waiting)) => Ok(Attempt::Waits(waiting)),
-            Some(Refusal::Poison(poison)) => Ok(Attempt::Poison(poison)),
-        }
-    }
-
     fn count(&mut self, turn: &Turn, reached: Vec<Reached>, took_ms: u64) {
         self.metrics.transactions.with_label_values(&["committed"]).inc();
         self.metrics.transaction_seconds.observe(Duration::from_millis(took_ms).as_secs_f64());
@@ -401,32 +316,6 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             self.keep_alive(client, batch, IDLE_WAIT.min(delay))?;
         }
         client.resume()
-    }
-
-    /// Once a second: how many records wait, and how old the newest processed one is.
-    fn observe_lag<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) {
-        let (uptime_ms, now_ms) = (self.context.clock.uptime_ms(), self.context.clock.now_ms());
-        if uptime_ms.saturating_sub(self.progress.observed_uptime_ms) < 1_000 {
-            return;
-        }
-        self.progress.observed_uptime_ms = uptime_ms; // a clock that steps back must not stop this
-        let mut by_topic: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        let ends = client.end_offsets();
-        self.ahead.observe(&ends);
-        for end in ends.into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
-            let Some((next_offset, timestamp_ms)) = self.progress.done.get(&end.partition) else { continue };
-            let records = (end.next_offset - next_offset).max(0);
-            let age_ms = if records > 0 { (now_ms - timestamp_ms).max(0) } else { 0 };
-            let worst = by_topic.entry(end.partition.topic).or_default();
-            *worst = (worst.0 + records, worst.1.max(age_ms));
-        }
-        for (topic, (records, age_ms)) in by_topic {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 2^53")]
-            {
-                self.metrics.lag_records.with_label_values(&[&topic]).set(records as f64);
-                self.metrics.lag_seconds.with_label_values(&[&topic]).set(age_ms as f64 / 1_000.0);
-            }
-        }
     }
 
     /// Sleeps in short steps, so that a stop is noticed.

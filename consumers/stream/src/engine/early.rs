@@ -3,7 +3,8 @@
 //! They have no offsets of their own: when their turn comes the processor drops them as repeats. A refused one is left alone
 //! and waits for its turn, so nothing is dead-lettered, held up or judged here.
 
-use super::{Attempt, End, Engine};
+use super::turn::Attempt;
+use super::{End, Engine};
 use crate::client::{Connector, Partition, Position};
 use crate::lookahead::{HandOver, Urgent};
 use crate::metrics::EngineMetrics;

@@ -4,6 +4,7 @@ use super::*;
 use crate::client::{Partition, Rebalance, Record};
 use crate::follower::Followed;
 use crate::memory::{Cluster, MemoryConnector, MemoryMessage, Scripted, Sent, Step};
+use crate::processor::{Outputs, Poison, Refusal};
 use sanchar_runtime::clock::SystemClock;
 use std::cell::RefCell;
 use std::rc::Rc;
