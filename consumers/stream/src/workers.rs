@@ -14,9 +14,6 @@ use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use std::thread::ScopedJoinHandle;
 
-/// More records than fill so many transactions are a backlog.
-const BACKLOG_BATCHES: usize = 2;
-
 /// A worker, and what reads ahead of it.
 type Worker<C, P, S> = (Engine<C, P>, Option<Lookahead<S>>);
 
@@ -63,7 +60,7 @@ fn look_ahead<S: ScannerConnector>(
     if !config.looks_ahead() {
         return (HandOver::off(), None);
     }
-    let ahead = HandOver::new(config.batch_records_max.saturating_mul(BACKLOG_BATCHES));
+    let ahead = HandOver::new(config.batch_records_max);
     let records_max = (config.lookahead_records_max / config.workers).max(1);
     let backoff = Backoff::new(config.retry_min_ms, config.retry_max_ms);
     let lookahead = Lookahead::new(scanner, ahead.clone(), job.is_urgent, records_max, backoff);

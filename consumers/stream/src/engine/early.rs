@@ -55,8 +55,9 @@ impl Early {
     /// Whether a transaction with `done` records of a batch should be committed before it has all of it, because urgent
     /// ones are in it or wait for the next.
     pub(super) fn is_enough(&self, done: usize, ahead: &HandOver) -> bool {
-        done >= BATCH_RECORDS_MIN.max(self.records() * BATCH_RECORDS_FOR_EACH)
+        done >= BATCH_RECORDS_MIN
             && (!self.is_empty() || ahead.has_urgent())
+            && done >= self.records() * BATCH_RECORDS_FOR_EACH
     }
 
     fn records(&self) -> usize {

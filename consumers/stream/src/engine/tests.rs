@@ -318,7 +318,7 @@ fn ahead(number: i32, offset: i64, value: &str) -> Step {
 
 /// As [`script`], for an engine that urgent records are handed over to.
 fn script_ahead(sessions: Vec<Vec<Step>>) -> Cluster {
-    Cluster { ahead: Some(HandOver::new(0)), ..script(sessions) }
+    Cluster { ahead: Some(HandOver::new(5_000)), ..script(sessions) }
 }
 
 #[test]

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most memory for records fetched and not polled yet, in KiB.
-const FETCHED_KIB_MAX: usize = 4 << 10;
+const FETCHED_KIB_MAX: usize = 2 << 10;
 /// Most that one answer brings, in bytes.
-const FETCH_BYTES_MAX: usize = 2 << 20;
+const FETCH_BYTES_MAX: usize = 1 << 20;
 
 /// Opens readers of a job's input.
 #[derive(Debug, Clone)]

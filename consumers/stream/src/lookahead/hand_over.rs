@@ -14,9 +14,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 const QUEUE_RECORDS_MAX: usize = 1_000;
 /// Most memory for them, in bytes; the last one may go beyond.
 const QUEUE_BYTES_MAX: usize = 4 << 20;
-/// Most of them in one transaction: a tenth of a batch by default, so that a state that calls everything urgent does not
-/// slow down the others by much more than that.
-const TAKEN_RECORDS_MAX: usize = 500;
+/// Most of them in one transaction, as a part of a batch: a state that calls everything urgent does not slow down the others
+/// by much more than that.
+const TAKEN_PART: usize = 10;
+/// The same where batches are small.
+const TAKEN_RECORDS_MIN: usize = 10;
+/// More records than fill so many transactions are a backlog.
+const BACKLOG_BATCHES: usize = 2;
 
 /// The two sides of it. Clones are the same; one that is [off](Self::off) does nothing.
 #[derive(Debug, Clone)]
@@ -26,6 +30,7 @@ pub(crate) struct HandOver(Option<Arc<Shared>>);
 struct Shared {
     /// Records that wait unread before anything is read ahead.
     backlog_min: i64,
+    taken_records_max: usize,
     state: Mutex<State>,
     changed: Condvar,
     /// As in the state, to be looked at for every record.
@@ -61,10 +66,12 @@ pub(super) struct Start {
 }
 
 impl HandOver {
-    /// Reads ahead while more than `backlog_min` records wait.
-    pub(crate) fn new(backlog_min: usize) -> Self {
-        let backlog_min = i64::try_from(backlog_min).unwrap_or(i64::MAX);
-        Self(Some(Arc::new(Shared { backlog_min, ..Shared::default() })))
+    /// For a worker with transactions of so many records.
+    pub(crate) fn new(batch_records_max: usize) -> Self {
+        let backlog_min =
+            i64::try_from(batch_records_max.saturating_mul(BACKLOG_BATCHES)).unwrap_or(i64::MAX);
+        let taken_records_max = TAKEN_RECORDS_MIN.max(batch_records_max / TAKEN_PART);
+        Self(Some(Arc::new(Shared { backlog_min, taken_records_max, ..Shared::default() })))
     }
 
     /// Nobody reads ahead.
@@ -141,7 +148,7 @@ impl HandOver {
         }
         let mut state = shared.state();
         let mut taken = VecDeque::new();
-        while taken.len() < TAKEN_RECORDS_MAX {
+        while taken.len() < shared.taken_records_max {
             let Some(urgent) = state.urgent.pop_front() else { break };
             let position = state.positions.get(&urgent.message.place);
             // What the worker has come to meanwhile is done.

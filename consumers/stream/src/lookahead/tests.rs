@@ -95,7 +95,7 @@ impl Trial {
     }
 
     fn of(positions: Vec<Position>) -> Self {
-        let ahead = HandOver::new(10);
+        let ahead = HandOver::new(5);
         let ends: Vec<Position> =
             positions.iter().map(|of| position(of.partition.partition, 1_000)).collect();
         ahead.own(positions);
@@ -235,7 +235,7 @@ fn a_full_queue_stops_reading_until_the_worker_has_taken_some() {
         trial.read(&[urgent(offset, "a")]);
     }
     assert!(trial.ahead.is_full());
-    assert_eq!(trial.taken().len(), 500);
+    assert_eq!(trial.taken().len(), 10);
     assert!(!trial.ahead.is_full());
 }
 
@@ -252,7 +252,7 @@ fn nothing_is_read_ahead_without_a_backlog_and_all_of_it_again_after_a_failure()
     let log = Log::default();
     log.0.lock().unwrap().records = vec![ordinary(3, "a"), urgent(4, "a"), urgent(5, "b")];
     log.0.lock().unwrap().failures = 1;
-    let ahead = HandOver::new(10);
+    let ahead = HandOver::new(5);
     let thread = std::thread::spawn({
         let lookahead = lookahead(&log, &ahead, 4);
         move || lookahead.run()
