@@ -25,6 +25,10 @@ pub const CONTENT_TYPE: &str = "content-type";
 pub const CONTENT_TYPE_AVRO: &str = "application/avro";
 /// W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
+/// How urgent the event is; absent on all that are not. The fan-out lets urgent ones overtake other cases' and passes it on.
+pub const PRIORITY: &str = "sanchar-priority";
+/// Value of [`PRIORITY`] of an event with priority `URGENT`, or one that officers' safety depends on.
+pub const PRIORITY_URGENT: &str = "urgent";
 /// Why this state received the record: reasons separated by commas.
 pub const ROUTE: &str = "sanchar-route";
 

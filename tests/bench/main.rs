@@ -2,7 +2,8 @@
 //!
 //! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
 //! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
-//! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates.
+//! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
+//! for urgent and ordinary events during a drain.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -18,6 +19,7 @@ mod latency;
 mod recovery;
 mod register;
 mod report;
+mod urgent;
 mod workload;
 
 use anyhow::Result;
@@ -47,6 +49,9 @@ struct Args {
     /// Length of a latency run, seconds
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// Events in the backlog that urgent ones overtake; 0 leaves it out
+    #[arg(long, default_value_t = 1_000_000)]
+    backlog: u32,
     /// Where the figures are written as JSON
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -79,6 +84,9 @@ async fn main() -> Result<()> {
     }
     for rate in args.rates.iter().filter(|rate| **rate > 0) {
         latency::measure(*rate, args.seconds, &mut report).await?;
+    }
+    if args.backlog > 0 {
+        urgent::measure(args.backlog, &mut report).await?;
     }
     report.print();
     report.write(&args.json)

@@ -10,6 +10,7 @@ pub(crate) struct Report {
     register: Map<String, Value>,
     recovery: Map<String, Value>,
     latency: Map<String, Value>,
+    urgent: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -68,19 +69,12 @@ impl Report {
             .extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
     }
 
-    pub(crate) fn latency(&mut self, rate: u32, mut latencies_ms: Vec<f64>) {
-        latencies_ms.sort_by(f64::total_cmp);
-        let percentile = |percent: usize| {
-            let rank = (latencies_ms.len() * percent / 100).min(latencies_ms.len().saturating_sub(1));
-            round(latencies_ms.get(rank).copied().unwrap_or(f64::NAN))
-        };
-        let figures = json!({
-            "deliveries": latencies_ms.len(),
-            "p50_ms": percentile(50),
-            "p99_ms": percentile(99),
-            "max_ms": percentile(100),
-        });
-        self.latency.insert(rate.to_string(), figures);
+    pub(crate) fn latency(&mut self, rate: u32, latencies_ms: Vec<f64>) {
+        self.latency.insert(rate.to_string(), distribution(latencies_ms));
+    }
+
+    pub(crate) fn urgent(&mut self, kind: &str, latencies_ms: Vec<f64>) {
+        self.urgent.insert(kind.to_owned(), distribution(latencies_ms));
     }
 
     pub(crate) fn print(&self) {
@@ -91,15 +85,31 @@ impl Report {
             table("broker killed and started again", &RECOVERY, &row);
         }
         table("latency at events/s", &LATENCY, &self.latency);
+        table("latency under a backlog", &LATENCY, &self.urgent);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())
     }
+}
+
+/// Figures of latencies.
+fn distribution(mut latencies_ms: Vec<f64>) -> Value {
+    latencies_ms.sort_by(f64::total_cmp);
+    let percentile = |percent: usize| {
+        let rank = (latencies_ms.len() * percent / 100).min(latencies_ms.len().saturating_sub(1));
+        round(latencies_ms.get(rank).copied().unwrap_or(f64::NAN))
+    };
+    json!({
+        "deliveries": latencies_ms.len(),
+        "p50_ms": percentile(50),
+        "p99_ms": percentile(99),
+        "max_ms": percentile(100),
+    })
 }
 
 fn cell(figure: &Value) -> String {

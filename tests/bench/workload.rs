@@ -41,16 +41,29 @@ pub(crate) const fn number_at(i: u32) -> u32 {
 /// The event of a number. A part of it is noise, for otherwise the records of a batch would be so alike that
 /// compression took most of them away, from this program and from the baseline.
 pub(crate) fn event(number: u32) -> CrimeEvent {
+    event_of(origin(number), number)
+}
+
+/// The same, of a state.
+pub(crate) fn event_of(origin: StateCode, number: u32) -> CrimeEvent {
     let mut chance = Chance::seeded(u64::from(number));
     let noise: String = (0..NOISE_CHARS).map(|_| char::from(*chance.one_of(NOISE))).collect();
-    events::theft(origin(number), number, 1, &noise)
+    events::theft(origin, number, 1, &noise)
 }
 
 /// Publishes the events that stand at these places of the workload.
 pub(crate) fn preload(installation: &Installation, places: Range<u32>) -> Result<()> {
+    load(installation, places.map(|i| event(number_at(i))))
+}
+
+/// Publishes events of one state, each another case.
+pub(crate) fn preload_of(installation: &Installation, origin: StateCode, numbers: Range<u32>) -> Result<()> {
+    load(installation, numbers.map(|number| event_of(origin, number)))
+}
+
+fn load(installation: &Installation, events: impl Iterator<Item = CrimeEvent>) -> Result<()> {
     let producer = producer(installation)?;
-    for i in places {
-        let event = event(number_at(i));
+    for event in events {
         let topic = installation.topic(Topic::Reported(event.origin));
         let value = wire::frame(installation.event_schema.0, &codec::encode_event(&event)?);
         send(&producer, BaseRecord::to(&topic).key(event.record_id.case_key()).payload(&value))?;

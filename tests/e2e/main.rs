@@ -31,6 +31,7 @@ mod no_brokers;
 mod offsets;
 mod partitions;
 mod poison;
+mod priority;
 mod redrive;
 mod register_on_disk;
 mod registry_answers;

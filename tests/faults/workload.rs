@@ -137,7 +137,9 @@ impl<'i> Workload<'i> {
     fn new_case(&mut self) -> CrimeEvent {
         self.cases += 1;
         let origin = *self.chance.one_of(&self.origins);
-        events::theft(origin, self.cases, 10, "at first")
+        let mut event = events::theft(origin, self.cases, 10, "at first");
+        event.handling.officer_safety = self.chance.below(8) == 0;
+        event.sealed()
     }
 
     /// Another revision of a known case.
@@ -153,7 +155,10 @@ impl<'i> Workload<'i> {
             9..14 => event.action = EventAction::Correct,
             14..18 => event.action = EventAction::Cancel,
             18..23 => event.handling.excluded_states = self.excluded(),
-            _ => event.action = EventAction::Update,
+            _ => {
+                event.action = EventAction::Update;
+                event.handling.officer_safety ^= self.chance.below(3) == 0;
+            }
         }
         let event = event.sealed();
         if event.revision > known.revision {

@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Statistics};
 use sanchar_runtime::kafka::Brokers;
 use sanchar_schemas::topics::Topic;
-use sanchar_schemas::{CrimeEvent, codec, wire};
+use sanchar_schemas::{CrimeEvent, codec, headers, wire};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -36,16 +36,17 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// An event in the topic of its origin, under its case key.
+    /// An event in the topic of its origin, under its case key; an urgent one says so, as a producer would.
     ///
     /// # Errors
     /// When it cannot be encoded.
     pub fn event(installation: &Installation, event: &CrimeEvent) -> Result<Self> {
+        let urgent = || (headers::PRIORITY.to_owned(), Some(headers::PRIORITY_URGENT.as_bytes().to_vec()));
         Ok(Self {
             topic: Topic::Reported(event.origin),
             key: Some(event.record_id.case_key().as_bytes().to_vec()),
             value: Some(wire::frame(installation.event_schema.0, &codec::encode_event(event)?)),
-            headers: Vec::new(),
+            headers: event.handling.is_urgent().then(urgent).into_iter().collect(),
         })
     }
 

@@ -152,6 +152,7 @@ impl FanoutConfig {
             instance_id: self.instance_id.clone(),
             worker: 0,
             version: sanchar_runtime::VERSION,
+            is_urgent: crate::publish::is_urgent,
         }
     }
 }

@@ -91,18 +91,23 @@ struct Attributes<'a> {
     source: String,
     time: String,
     traceparent: Option<Vec<u8>>,
+    is_urgent: bool,
+}
+
+/// Whether a reported event may overtake those of other cases, as its header says.
+pub(crate) fn is_urgent(message: &dyn Message) -> bool {
+    message.header(headers::PRIORITY) == Some(headers::PRIORITY_URGENT.as_bytes())
 }
 
 impl<'a> Attributes<'a> {
     fn of(message: &dyn Message, event: &Outline<'a>) -> Self {
         let published = Timestamp::from_millisecond(event.published_at).unwrap_or(Timestamp::UNIX_EPOCH);
-        let headers = message.headers();
-        let traceparent = headers.into_iter().find(|(name, _)| *name == headers::TRACEPARENT);
         Self {
             id: event.event_id,
             source: format!("/{}", event.origin.to_topic_part()),
             time: published.to_string(),
-            traceparent: traceparent.and_then(|(_, value)| value.map(<[u8]>::to_vec)),
+            traceparent: message.header(headers::TRACEPARENT).map(<[u8]>::to_vec),
+            is_urgent: is_urgent(message),
         }
     }
 
@@ -116,6 +121,7 @@ impl<'a> Attributes<'a> {
             (headers::CONTENT_TYPE, Some(headers::CONTENT_TYPE_AVRO.as_bytes())),
             (headers::ROUTE, Some(route.as_bytes())),
         ];
+        all.extend(self.is_urgent.then_some((headers::PRIORITY, Some(headers::PRIORITY_URGENT.as_bytes()))));
         all.extend(self.traceparent.as_deref().map(|value| (headers::TRACEPARENT, Some(value))));
         all
     }

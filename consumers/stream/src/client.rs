@@ -3,6 +3,7 @@
 //! No type of a client library crosses it. [`crate::kafka`] stands behind it in service; a small in-memory
 //! client stands behind it in the tests of the engine's own order of steps.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -30,6 +31,15 @@ pub struct Position {
     pub next_offset: i64,
 }
 
+/// What is known of partitions when they have settled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Where the group reads on: the committed offset, or the first that is left. Brokers need not tell of all.
+    pub positions: Vec<Position>,
+    /// What was removed before anybody of the group had read it.
+    pub gaps: Vec<Gap>,
+}
+
 /// Records of a partition that retention removed before they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -55,6 +65,10 @@ pub trait Message {
     fn value(&self) -> Option<&[u8]>;
     /// Headers in their order.
     fn headers(&self) -> Vec<(&str, Option<&[u8]>)>;
+    /// Value of the first header of this name.
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().into_iter().find(|(known, _)| *known == name).and_then(|(_, value)| value)
+    }
 }
 
 /// A change of the partitions that this member of the group reads.
@@ -167,12 +181,11 @@ pub trait Client {
     /// The session must be thrown away.
     fn abort(&self) -> Result<(), ClientError>;
 
-    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit. Tells what was
-    /// removed of them before anybody of the group had read it.
+    /// Waits until no earlier reader of `partitions` has a transaction left that could still commit.
     ///
     /// # Errors
     /// When they do not settle.
-    fn settle(&self, partitions: &[Partition]) -> Result<Vec<Gap>, ClientError>;
+    fn settle(&self, partitions: &[Partition]) -> Result<Settled, ClientError>;
 
     /// End offsets of the input partitions as last seen, for lag. Cheap; may be a second old.
     fn end_offsets(&self) -> Vec<Position>;
@@ -242,6 +255,32 @@ pub trait ChangelogConnector {
     /// # Errors
     /// When the brokers cannot be reached or refuse.
     fn connect(&self) -> Result<Self::Changelog, ClientError>;
+}
+
+/// A reader of input partitions that belongs to no group and sees what has committed, each partition in its order.
+pub trait Scanner {
+    /// A record of this reader.
+    type Message<'s>: Message
+    where
+        Self: 's;
+
+    /// Waits up to `wait` for the next record of any partition.
+    ///
+    /// # Errors
+    /// When the client cannot go on, or a partition cannot be read on without a gap.
+    fn poll(&self, wait: Duration) -> Result<Option<Self::Message<'_>>, ClientError>;
+}
+
+/// Opens such readers.
+pub trait ScannerConnector {
+    /// What a reader is.
+    type Scanner: Scanner;
+
+    /// Opens one that reads these partitions, each from this offset on.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    fn connect(&self, positions: &BTreeMap<Partition, i64>) -> Result<Self::Scanner, ClientError>;
 }
 
 /// Opens sessions.

@@ -1,5 +1,6 @@
 //! What an operator may tune in an engine, and what the application fixes.
 
+use crate::client::Message;
 use serde::{Deserialize, Serialize};
 
 /// The `[stream]` table: bounds of a transaction and of retries.
@@ -28,6 +29,9 @@ pub struct StreamConfig {
     pub poison_share_max: f64,
     /// How many recent records the share is taken over; fewer never stop the service.
     pub poison_window_records: usize,
+    /// Most records that are read ahead of a backlog for urgent ones, by the number of keys to be remembered, all workers
+    /// together; 10 to 20 bytes of memory for each. 0 reads none ahead.
+    pub lookahead_records_max: usize,
 }
 
 /// How members of the consumer group come to their partitions. All members of a group use the same one.
@@ -53,6 +57,8 @@ impl GroupProtocol {
 
 /// Most workers of a process. More partitions than this are better read by more machines.
 const WORKERS_MAX: usize = 64;
+/// Most records to be read ahead: 2 GiB of memory.
+const LOOKAHEAD_RECORDS_MAX: usize = 100_000_000;
 
 impl Default for StreamConfig {
     fn default() -> Self {
@@ -67,6 +73,7 @@ impl Default for StreamConfig {
             retry_max_ms: 5_000,
             poison_share_max: 0.5,
             poison_window_records: 1_000,
+            lookahead_records_max: 1_000_000,
         }
     }
 }
@@ -95,7 +102,18 @@ impl StreamConfig {
         if self.poison_window_records == 0 {
             return Err(("poison_window_records", "is 0, so no share can be taken: use 1 or more"));
         }
+        if self.lookahead_records_max > LOOKAHEAD_RECORDS_MAX {
+            return Err((
+                "lookahead_records_max",
+                "must be from 0 to 100000000; 1000000 take up to 20 MiB of memory",
+            ));
+        }
         Ok(())
+    }
+
+    /// Whether anything is read ahead.
+    pub(crate) const fn looks_ahead(&self) -> bool {
+        self.lookahead_records_max > 0
     }
 }
 
@@ -121,6 +139,9 @@ pub struct Job {
     pub worker: usize,
     /// Version of the program, for dead letters.
     pub version: &'static str,
+    /// Whether a record may overtake those of other keys, where the order of its own key allows. Asked for every record that
+    /// is read ahead, so it looks at no more than a header.
+    pub is_urgent: fn(&dyn Message) -> bool,
 }
 
 impl Job {

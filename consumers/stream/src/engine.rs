@@ -5,19 +5,24 @@
 //! the processor forgets what was not committed, and after a delay a new session starts from what is.
 //! There is no second way back.
 
+mod early;
+mod lag;
+mod turn;
+
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{Client, ClientError, Connector, Gap, Message, Partition, Rebalance, SendError};
+use crate::client::{Client, ClientError, Connector, Gap, Message, Position, Rebalance, Settled};
 use crate::config::{Job, StreamConfig};
-use crate::dead_letter;
 use crate::follower::Followed;
+use crate::lookahead::HandOver;
 use crate::metrics::EngineMetrics;
-use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
+use crate::processor::Processor;
+use lag::Progress;
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::lifecycle::{Context, Failure};
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use turn::Turn;
 
 /// How long a poll waits for the first record of a batch: bounds how late a stop is noticed.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
@@ -38,15 +43,8 @@ pub struct Engine<C, P> {
     metrics: EngineMetrics,
     breaker: Breaker,
     followed: Followed,
+    ahead: HandOver,
     progress: Progress,
-}
-
-/// What was processed last, for lag.
-#[derive(Default)]
-struct Progress {
-    /// Next offset and timestamp of the last record, by partition.
-    done: HashMap<Partition, (i64, i64)>,
-    observed_uptime_ms: u64,
 }
 
 /// Why a session ended before the service was asked to stop.
@@ -63,14 +61,6 @@ impl From<ClientError> for End {
             ClientError::Refused(text) => Self::Failed(Failure::unavailable(text)),
         }
     }
-}
-
-/// What one turn did with the records at the front of the batch.
-struct Turn {
-    done: usize,
-    /// What the next record waits for.
-    waiting: Option<String>,
-    dead: Vec<Poison>,
 }
 
 impl<C: Connector, P: Processor> Engine<C, P> {
@@ -96,8 +86,15 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             metrics,
             breaker,
             followed,
+            ahead: HandOver::off(),
             progress: Progress::default(),
         }
+    }
+
+    /// The same, with urgent records brought to it.
+    pub(crate) fn with_ahead(mut self, ahead: HandOver) -> Self {
+        self.ahead = ahead;
+        self
     }
 
     /// Works until the service is asked to stop. Blocks its thread.
@@ -126,6 +123,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     fn session(&mut self, backoff: &mut Backoff) -> Result<(), End> {
         self.component.beat();
+        self.ahead.disown_all();
         let client = self.connector.connect()?;
         let mut batch = Batch::new(self.config.batch_records_max, self.config.batch_bytes_max);
         while !self.context.shutdown.is_triggered() {
@@ -178,6 +176,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             };
             tracing::info!(change = label, partitions = partitions.len(), "the group rebalanced");
             self.metrics.rebalances.with_label_values(&[label]).inc_by(partitions.len() as u64);
+            self.ahead.disown(partitions);
             batch.rebalance(change);
         }
     }
@@ -190,7 +189,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             return Ok(true);
         }
         self.component.not_ready("reading the changelog");
-        for Gap { partition, records } in client.settle(&partitions)? {
+        let Settled { positions, gaps } = client.settle(&partitions)?;
+        for Gap { partition, records } in gaps {
             tracing::error!(
                 topic = partition.topic,
                 partition = partition.partition,
@@ -212,6 +212,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             client.resume()?;
         }
         batch.restored(&partitions);
+        self.ahead.own(positions);
         Ok(true)
     }
 
@@ -229,7 +230,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         Ok(has_rebalanced)
     }
 
-    /// Processes the batch in one transaction. Returns what the first unprocessed record waits for.
+    /// Processes the batch in one transaction, and before it what is urgent of further on. Returns what the first
+    /// unprocessed record waits for.
     fn transact<M: Message>(
         &mut self,
         client: &C::Client,
@@ -237,60 +239,25 @@ impl<C: Connector, P: Processor> Engine<C, P> {
     ) -> Result<Option<String>, End> {
         let began_ms = self.context.clock.uptime_ms();
         client.begin()?;
-        let turn = self.process(client, batch)?;
-        if turn.done == 0 {
+        let early = self.overtake(client)?;
+        let turn = self.process(client, batch, &early)?;
+        if turn.done == 0 && early.is_empty() {
             client.abort()?;
             self.metrics.transactions.with_label_values(&["aborted"]).inc();
             return Ok(turn.waiting);
         }
         let reached = batch.reached(turn.done);
-        client.commit(&reached.iter().map(|reached| reached.position.clone()).collect::<Vec<_>>())?;
+        let mut positions: Vec<Position> = reached.iter().map(|reached| reached.position.clone()).collect();
+        positions.extend(early.positions(&positions, &self.ahead));
+        client.commit(&positions)?;
         self.processor.committed();
+        self.ahead.passed(&positions);
         let took_ms = self.context.clock.uptime_ms().saturating_sub(began_ms);
         self.count(&turn, reached, took_ms);
+        early.count(&self.metrics);
         batch.drop_front(turn.done);
         self.judge(&turn)?;
         Ok(turn.waiting)
-    }
-
-    fn process<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) -> Result<Turn, End> {
-        let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
-        let send = sender(client, self.job.output_bytes_max);
-        for message in batch.messages() {
-            let mut outputs = Outputs::new(&send, &self.job.changelog_topic);
-            let refusal = self.processor.process(message, &mut outputs).err();
-            let sent = outputs.sent();
-            if let Some(error) = outputs.client_failure() {
-                return Err(error.into());
-            }
-            match refusal {
-                None => {}
-                Some(_) if sent > 0 => {
-                    let text = "a processor refused a record after it had written outputs of it";
-                    return Err(End::Failed(Failure::internal(text)));
-                }
-                Some(Refusal::Fatal(failure)) => return Err(End::Failed(failure)),
-                Some(Refusal::Retryable(waiting)) => {
-                    turn.waiting = Some(waiting);
-                    break;
-                }
-                Some(Refusal::Poison(poison)) => {
-                    let now_ms = self.context.clock.now_ms();
-                    dead_letter::send(client, &self.job, message, &poison, now_ms).map_err(|error| {
-                        match error {
-                            SendError::Client(error) => End::from(error),
-                            SendError::TooLarge { .. } => End::Failed(Failure::config(format!(
-                                "a dead letter does not fit into {}: raise its max.message.bytes; {error}",
-                                self.job.dlq_topic
-                            ))),
-                        }
-                    })?;
-                    turn.dead.push(poison);
-                }
-            }
-            turn.done += 1;
-        }
-        Ok(turn)
     }
 
     fn count(&mut self, turn: &Turn, reached: Vec<Reached>, took_ms: u64) {
@@ -351,30 +318,6 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         client.resume()
     }
 
-    /// Once a second: how many records wait, and how old the newest processed one is.
-    fn observe_lag<M: Message>(&mut self, client: &C::Client, batch: &Batch<M>) {
-        let (uptime_ms, now_ms) = (self.context.clock.uptime_ms(), self.context.clock.now_ms());
-        if uptime_ms.saturating_sub(self.progress.observed_uptime_ms) < 1_000 {
-            return;
-        }
-        self.progress.observed_uptime_ms = uptime_ms; // a clock that steps back must not stop this
-        let mut by_topic: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for end in client.end_offsets().into_iter().filter(|end| batch.assigned().contains(&end.partition)) {
-            let Some((next_offset, timestamp_ms)) = self.progress.done.get(&end.partition) else { continue };
-            let records = (end.next_offset - next_offset).max(0);
-            let age_ms = if records > 0 { (now_ms - timestamp_ms).max(0) } else { 0 };
-            let worst = by_topic.entry(end.partition.topic).or_default();
-            *worst = (worst.0 + records, worst.1.max(age_ms));
-        }
-        for (topic, (records, age_ms)) in by_topic {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 2^53")]
-            {
-                self.metrics.lag_records.with_label_values(&[&topic]).set(records as f64);
-                self.metrics.lag_seconds.with_label_values(&[&topic]).set(age_ms as f64 / 1_000.0);
-            }
-        }
-    }
-
     /// Sleeps in short steps, so that a stop is noticed.
     fn sleep(&self, delay: Duration) {
         let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
@@ -382,6 +325,13 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             self.component.beat();
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// Nobody needs to read ahead any more, whatever ended the worker.
+impl<C, P> Drop for Engine<C, P> {
+    fn drop(&mut self) {
+        self.ahead.end();
     }
 }
 

@@ -8,6 +8,8 @@
 //! What a processor remembers is fed from a changelog by a [`follower`]: every instance follows it, so each stands by for
 //! all the others.
 //!
+//! Where there is a backlog, a [`lookahead`] lets urgent records overtake those of other keys.
+//!
 //! Read [`engine`], then [`processor`], then the seam in [`client`]; [`kafka`] stands behind it.
 
 mod batch;
@@ -18,6 +20,7 @@ mod dead_letter;
 pub mod engine;
 pub mod follower;
 pub mod kafka;
+mod lookahead;
 #[cfg(test)]
 mod memory;
 mod metrics;

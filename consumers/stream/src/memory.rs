@@ -2,8 +2,10 @@
 //! what it does about each failure, where it resumes. It proves no guarantee; real brokers do that.
 
 use crate::client::{
-    Client, ClientError, Connector, Gap, Message, Partition, Polled, Position, Rebalance, Record, SendError,
+    Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record, SendError,
+    Settled,
 };
+use crate::lookahead::HandOver;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -14,6 +16,8 @@ use std::time::Duration;
 pub(crate) enum Step {
     Message(MemoryMessage),
     Rebalance(Rebalance),
+    /// An urgent record is read ahead, in no time.
+    Ahead(MemoryMessage),
     Fail(ClientError),
 }
 
@@ -22,6 +26,7 @@ pub(crate) struct MemoryMessage {
     pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    pub(crate) key: &'static str,
     pub(crate) value: Vec<u8>,
 }
 
@@ -39,7 +44,7 @@ impl Message for MemoryMessage {
         Some(self.offset)
     }
     fn key(&self) -> Option<&[u8]> {
-        Some(b"key")
+        Some(self.key.as_bytes())
     }
     fn value(&self) -> Option<&[u8]> {
         Some(&self.value)
@@ -70,6 +75,7 @@ pub(crate) struct Cluster {
     pub(crate) is_lost: bool,
     pub(crate) committed: Vec<Sent>,
     pub(crate) positions: BTreeMap<Partition, i64>,
+    pub(crate) ahead: Option<HandOver>,
     /// Every call, by name.
     pub(crate) calls: Vec<&'static str>,
 }
@@ -121,10 +127,17 @@ impl Client for MemoryClient {
 
     fn poll(&self, _wait: Duration) -> Result<Polled<MemoryMessage>, ClientError> {
         let mut polled = Polled { rebalances: Vec::new(), message: None };
-        match self.steps.borrow_mut().pop_front() {
+        let step = || self.steps.borrow_mut().pop_front();
+        let mut next = step();
+        while let Some(Step::Ahead(message)) = &next {
+            self.cluster.borrow().ahead.iter().for_each(|ahead| ahead.hand(message));
+            next = step();
+        }
+        match next {
             Some(Step::Message(message)) => polled.message = Some(message),
             Some(Step::Rebalance(change)) => polled.rebalances.push(change),
             Some(Step::Fail(error)) => return Err(error),
+            Some(Step::Ahead(_)) => {}
             None if self.cluster.borrow().sessions.is_empty() => self.on_end.trigger("the script is over"),
             None => {} // drained; the next session is for after a failure
         }
@@ -179,9 +192,14 @@ impl Client for MemoryClient {
         Ok(())
     }
 
-    fn settle(&self, _partitions: &[Partition]) -> Result<Vec<Gap>, ClientError> {
+    fn settle(&self, partitions: &[Partition]) -> Result<Settled, ClientError> {
         self.call("settle");
-        Ok(Vec::new())
+        let committed = &self.cluster.borrow().positions;
+        let position = |partition: &Partition| Position {
+            partition: partition.clone(),
+            next_offset: committed.get(partition).copied().unwrap_or_default(),
+        };
+        Ok(Settled { positions: partitions.iter().map(position).collect(), gaps: Vec::new() })
     }
 
     fn end_offsets(&self) -> Vec<Position> {

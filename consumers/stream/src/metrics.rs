@@ -8,6 +8,7 @@ use sanchar_runtime::metrics::Metrics;
 #[derive(Clone)]
 pub(crate) struct EngineMetrics {
     pub(crate) records_in: IntCounterVec,
+    pub(crate) overtaken: IntCounter,
     pub(crate) dead_lettered: IntCounterVec,
     pub(crate) removed_unread: IntCounterVec,
     pub(crate) transactions: IntCounterVec,
@@ -27,6 +28,10 @@ impl EngineMetrics {
                 "sanchar_records_in_total",
                 "Records read and committed, by input topic.",
                 &["topic"],
+            )?,
+            overtaken: metrics.counter(
+                "sanchar_records_overtaken_total",
+                "Urgent records that were delivered before older records of their partition.",
             )?,
             dead_lettered: metrics.counter_vec(
                 "sanchar_records_dead_lettered_total",

@@ -21,7 +21,7 @@ pub(crate) struct Message {
 impl Message {
     /// The message of an event that was sealed and found valid.
     pub(crate) fn new(event: &CrimeEvent, schema: SchemaId) -> Result<Self, CodecError> {
-        let headers = vec![
+        let mut headers = vec![
             (headers::CE_SPECVERSION, headers::CE_SPECVERSION_VALUE.to_owned()),
             (headers::CE_ID, event.event_id.clone()),
             (headers::CE_SOURCE, source(event)),
@@ -33,6 +33,9 @@ impl Message {
             (headers::CONTENT_TYPE, headers::CONTENT_TYPE_AVRO.to_owned()),
             (headers::TRACEPARENT, traceparent()),
         ];
+        if event.handling.is_urgent() {
+            headers.push((headers::PRIORITY, headers::PRIORITY_URGENT.to_owned()));
+        }
         let payload = wire::frame(schema.0, &encode_event(event)?);
         Ok(Self { key: event.record_id.case_key().to_owned(), payload, headers })
     }
@@ -70,6 +73,7 @@ fn traceparent() -> String {
 mod tests {
     use super::*;
     use sanchar_schemas::codec::Decoder;
+    use sanchar_schemas::event::Priority;
     use sanchar_schemas::schema::Record;
 
     fn event() -> CrimeEvent {
@@ -91,6 +95,23 @@ mod tests {
         assert!(header("ce_source").starts_with("/in-"), "{}", header("ce_source"));
         assert!(header("ce_time").ends_with('Z'));
         assert_eq!(header("content-type"), "application/avro");
+    }
+
+    #[test]
+    fn what_is_urgent_can_be_seen_without_decoding() {
+        for (priority, officer_safety, expected) in [
+            (Priority::Routine, false, None),
+            (Priority::Priority, false, None),
+            (Priority::Urgent, false, Some("urgent")),
+            (Priority::Routine, true, Some("urgent")),
+        ] {
+            let mut event = event();
+            event.handling.priority = priority;
+            event.handling.officer_safety = officer_safety;
+            let message = Message::new(&event.sealed(), SchemaId(7)).unwrap();
+            let header = message.headers.iter().find(|(name, _)| *name == "sanchar-priority");
+            assert_eq!(header.map(|(_, value)| value.as_str()), expected, "{priority:?} {officer_safety}");
+        }
     }
 
     #[test]

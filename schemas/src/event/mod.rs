@@ -174,6 +174,14 @@ pub struct Handling {
     pub caveat: Option<String>,
 }
 
+impl Handling {
+    /// Whether the event is to overtake others.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.priority == Priority::Urgent || self.officer_safety
+    }
+}
+
 /// A warrant or proclamation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::client::{Partition, Rebalance, Record};
 use crate::follower::Followed;
 use crate::memory::{Cluster, MemoryConnector, MemoryMessage, Scripted, Sent, Step};
+use crate::processor::{Outputs, Poison, Refusal};
 use sanchar_runtime::clock::SystemClock;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -54,7 +55,7 @@ fn partition(partition: i32) -> Partition {
 
 fn message(number: i32, offset: i64, value: &str) -> Step {
     let value = value.as_bytes().to_vec();
-    Step::Message(MemoryMessage { topic: "in".to_owned(), partition: number, offset, value })
+    Step::Message(MemoryMessage { topic: "in".to_owned(), partition: number, offset, key: "key", value })
 }
 
 fn assigned(number: i32) -> Step {
@@ -71,6 +72,8 @@ struct Outcome {
     heard: Vec<String>,
     /// What the health endpoint says at the end.
     health: String,
+    /// Records read, and how many of them overtook others.
+    counted: (u64, u64),
 }
 
 impl Outcome {
@@ -105,15 +108,20 @@ fn run_beside(followed: Followed, cluster: Cluster, config: &StreamConfig, waits
         instance_id: "one".to_owned(),
         worker: 0,
         version: "0",
+        is_urgent: |_| false,
     };
     let copier = Copier { heard: Rc::clone(&heard), waits };
     let config = StreamConfig { retry_min_ms: 1, retry_max_ms: 2, ..config.clone() };
     let health = context.health.clone();
     let metrics = EngineMetrics::new(&context.metrics).unwrap();
-    let result = Engine::new(connector, copier, job, config, context, metrics, followed).run();
+    let counts = metrics.clone();
+    let ahead = cluster.borrow().ahead.clone().unwrap_or_else(HandOver::off);
+    let engine = Engine::new(connector, copier, job, config, context, metrics, followed).with_ahead(ahead);
+    let result = engine.run();
+    let counted = (counts.records_in.with_label_values(&["in"]).get(), counts.overtaken.get());
     let health = health.live(true).text;
     let heard = heard.borrow().clone();
-    Outcome { result, cluster, heard, health }
+    Outcome { result, cluster, heard, health, counted }
 }
 
 fn script(sessions: Vec<Vec<Step>>) -> Cluster {
@@ -301,4 +309,97 @@ fn a_spare_member_is_ready_and_one_that_waits_for_its_group_is_not() {
     assert!(spare.health.contains("engine: ready"), "{}", spare.health);
     let waiting = run(script(vec![Vec::new()]), &StreamConfig::default(), 0);
     assert!(waiting.health.contains("not ready"), "{}", waiting.health);
+}
+
+fn ahead(number: i32, offset: i64, value: &str) -> Step {
+    let Step::Message(message) = message(number, offset, value) else { unreachable!("it is one") };
+    Step::Ahead(message)
+}
+
+/// As [`script`], for an engine that urgent records are handed over to.
+fn script_ahead(sessions: Vec<Vec<Step>>) -> Cluster {
+    Cluster { ahead: Some(HandOver::new(5_000)), ..script(sessions) }
+}
+
+#[test]
+fn an_urgent_record_of_further_on_is_processed_before_the_batch_and_has_no_offset() {
+    let steps = vec![assigned(0), ahead(0, 9, "urgent"), message(0, 0, "a"), message(0, 1, "b")];
+    let outcome = run(script_ahead(vec![steps]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.values("out"), ["urgent", "a", "b"]);
+    assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 2)].into());
+    assert_eq!(outcome.calls(), ["connect", "settle", "begin", "commit"], "all in one transaction");
+    assert_eq!(outcome.counted, (3, 1));
+}
+
+#[test]
+fn the_offset_of_an_urgent_records_partition_is_committed_where_it_stands() {
+    let steps =
+        vec![assigned(0), assigned(1), message(1, 0, "before"), ahead(1, 9, "urgent"), message(0, 0, "a")];
+    let config = StreamConfig { batch_records_max: 1, ..StreamConfig::default() };
+    let outcome = run(script_ahead(vec![steps]), &config, 0);
+    assert_eq!(outcome.values("out"), ["before", "urgent", "a"]);
+    assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 1), (partition(1), 1)].into());
+    let none_before = vec![assigned(0), assigned(1), ahead(1, 9, "urgent"), message(0, 0, "a")];
+    let outcome = run(script_ahead(vec![none_before]), &config, 0);
+    assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 1), (partition(1), 0)].into());
+}
+
+#[test]
+fn an_urgent_record_does_not_wait_for_one_that_waits() {
+    let steps = vec![assigned(0), ahead(0, 9, "urgent"), message(0, 5, "wait")];
+    let outcome = run(script_ahead(vec![steps]), &StreamConfig::default(), 1);
+    assert_eq!(outcome.values("out"), ["urgent"]);
+    let calls = outcome.calls();
+    assert_eq!(calls[..5], ["connect", "settle", "begin", "commit", "pause"]);
+    assert_eq!(outcome.cluster.borrow().positions, [(partition(0), 0)].into(), "it is not moved on");
+}
+
+#[test]
+fn an_urgent_record_that_is_refused_waits_for_its_turn() {
+    let early = vec![
+        assigned(0),
+        ahead(0, 7, "poison"),
+        ahead(0, 8, "of the same key"),
+        message(0, 5, "a"),
+        message(0, 6, "b"),
+    ];
+    let outcome = run(script_ahead(vec![early]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.values("out"), ["a", "b"], "nothing overtakes a record of its own key");
+    assert!(outcome.values("dlq").is_empty(), "nothing is dead-lettered before its turn");
+    assert_eq!(outcome.counted, (2, 0));
+}
+
+#[test]
+fn what_is_handed_over_goes_with_its_partition_and_with_its_session() {
+    let revoked_in_time = vec![
+        assigned(0),
+        assigned(1),
+        ahead(1, 9, "theirs"),
+        message(0, 0, "a"),
+        revoked(1),
+        message(0, 1, "b"),
+    ];
+    let outcome = run(script_ahead(vec![revoked_in_time]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.values("out"), ["a", "b"]);
+
+    let first = vec![assigned(0), ahead(0, 9, "urgent"), message(0, 0, "a")];
+    let second = vec![assigned(0), message(0, 0, "a")];
+    let mut cluster = script_ahead(vec![first, second]);
+    cluster.commit_failures.push_back(Some(ClientError::Retryable("as the test says".to_owned())));
+    let outcome = run(cluster, &StreamConfig::default(), 0);
+    assert_eq!(outcome.values("out"), ["a"], "it is to be read ahead again");
+}
+
+#[test]
+fn a_transaction_is_cut_short_for_urgent_records_and_not_for_a_flood_of_them() {
+    let reached = |urgent: i64| {
+        let mut steps = vec![assigned(0)];
+        steps.extend((0..urgent).map(|number| ahead(0, 9_000 + number, "b")));
+        steps.extend((0..4_000).map(|offset| message(0, offset, "a")));
+        // The script ends with the first batch, and with it the engine.
+        let outcome = run(script_ahead(vec![steps]), &StreamConfig::default(), 0);
+        assert_eq!(outcome.calls().iter().filter(|call| **call == "commit").count(), 1);
+        outcome.cluster.borrow().positions[&partition(0)]
+    };
+    assert_eq!([0, 1, 250, 500].map(reached), [4_000, 1_000, 2_500, 4_000]);
 }

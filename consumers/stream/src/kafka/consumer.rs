@@ -2,7 +2,7 @@
 //! It never commits an offset; the producer does, inside the transaction.
 
 use super::error::{is_passing, sort, sort_of};
-use crate::client::{ClientError, Gap, Partition, Position, Rebalance};
+use crate::client::{ClientError, Gap, Partition, Position, Rebalance, Settled};
 use crate::config::{GroupProtocol, Job, StreamConfig};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata};
@@ -172,7 +172,7 @@ impl GroupMember {
         &self,
         partitions: &[Partition],
         shutdown: &Shutdown,
-    ) -> Result<Vec<Gap>, ClientError> {
+    ) -> Result<Settled, ClientError> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for Partition { topic, partition } in partitions {
             list.add_partition(topic, *partition);
@@ -192,39 +192,45 @@ impl GroupMember {
                 Err(code) => {
                     return Err(self.failed("asking for the committed offsets", &KafkaError::Global(code)));
                 }
-                Ok(committed) => return Ok(self.gaps(&committed)),
+                Ok(committed) => return Ok(self.settled(&committed)),
             }
         }
     }
 
-    /// What was removed between committed offsets and the first records that are left. Brokers that do not tell are no
-    /// reason to wait: the client goes on with the first record that is left in any case.
-    fn gaps(&self, committed: &TopicPartitionList) -> Vec<Gap> {
-        let elements = committed.elements();
-        let known = elements.iter().filter_map(|element| match element.offset() {
-            Offset::Offset(offset) => Some(((element.topic(), element.partition()), offset)),
-            _ => None,
-        });
-        let known: HashMap<(&str, i32), i64> = known.collect();
-        let mut from_the_beginning = TopicPartitionList::with_capacity(known.len());
-        for (topic, partition) in known.keys() {
-            let added = from_the_beginning.add_partition_offset(topic, *partition, Offset::Offset(0));
-            drop(added); // it is a time, which every list takes
-        }
-        if known.is_empty() {
-            return Vec::new();
-        }
-        let Ok(first) = self.consumer.offsets_for_times(from_the_beginning, ASK_AGAIN) else {
-            return Vec::new();
-        };
-        let gap = |element: &TopicPartitionListElem<'_>| {
-            let committed = known.get(&(element.topic(), element.partition()))?;
-            let Offset::Offset(first) = element.offset() else { return None };
-            let records = u64::try_from(first - committed).ok().filter(|records| *records > 0)?;
+    /// Where partitions are read on, and what was removed between committed offsets and what is left. Brokers that do not
+    /// tell what is left are no reason to wait: the client goes on with the first record of it in any case.
+    fn settled(&self, committed: &TopicPartitionList) -> Settled {
+        let first = self.first_left(committed).unwrap_or_default();
+        let mut settled = Settled::default();
+        for element in committed.elements() {
             let partition = Partition { topic: element.topic().to_owned(), partition: element.partition() };
-            Some(Gap { partition, records })
+            let first = first.get(&partition).copied();
+            let committed = element.offset().to_raw().filter(|offset| *offset >= 0);
+            if let (Some(committed), Some(first)) = (committed, first)
+                && let Ok(records @ 1..) = u64::try_from(first - committed)
+            {
+                settled.gaps.push(Gap { partition: partition.clone(), records });
+            }
+            if let Some(next_offset) = committed.max(first) {
+                settled.positions.push(Position { partition, next_offset });
+            }
+        }
+        settled
+    }
+
+    /// The first offset that is left of each partition.
+    fn first_left(&self, of: &TopicPartitionList) -> Result<HashMap<Partition, i64>, KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(of.count());
+        for element in of.elements() {
+            // Stands for a time before all others (KIP-79).
+            list.add_partition_offset(element.topic(), element.partition(), Offset::Beginning)?;
+        }
+        let answer = self.consumer.offsets_for_times(list, ASK_AGAIN)?;
+        let first = |element: &TopicPartitionListElem<'_>| {
+            let partition = Partition { topic: element.topic().to_owned(), partition: element.partition() };
+            Some((partition, element.offset().to_raw().filter(|offset| *offset >= 0)?))
         };
-        first.elements().iter().filter_map(gap).collect()
+        Ok(answer.elements().iter().filter_map(first).collect())
     }
 
     /// Asks once for the committed offsets. Errors may stand beside single partitions.

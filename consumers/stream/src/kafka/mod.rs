@@ -7,9 +7,10 @@ mod changelog;
 mod consumer;
 mod error;
 mod producer;
+mod scanner;
 
 use crate::client::{
-    Client, ClientError, Connector, Gap, Message, Partition, Polled, Position, Record, SendError,
+    Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError, Settled,
 };
 use crate::config::{Job, StreamConfig};
 pub use changelog::{ChangelogReader, KafkaChangelog};
@@ -19,6 +20,7 @@ pub use producer::fence;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::Shutdown;
+pub use scanner::{InputReader, KafkaScanner};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -130,6 +132,10 @@ impl Message for KafkaMessage<'_> {
             headers.iter().map(|header| (header.key, header.value)).collect()
         })
     }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.0.headers()?.iter().find(|header| header.key == name).and_then(|header| header.value)
+    }
 }
 
 impl Client for KafkaClient {
@@ -165,7 +171,7 @@ impl Client for KafkaClient {
         self.producer().abort()
     }
 
-    fn settle(&self, partitions: &[Partition]) -> Result<Vec<Gap>, ClientError> {
+    fn settle(&self, partitions: &[Partition]) -> Result<Settled, ClientError> {
         self.member.settle(partitions, &self.shutdown)
     }
 
