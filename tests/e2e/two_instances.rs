@@ -3,7 +3,10 @@
 use crate::model::Model;
 use crate::workload;
 use anyhow::Result;
+use sanchar_schemas::wire;
 use sanchar_tests::daemon::wait_for;
+use sanchar_tests::events;
+use sanchar_tests::publisher::{Outgoing, publish_raw};
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
 
 /// Small transactions, so that changes of the group fall between many of them.
@@ -94,6 +97,48 @@ async fn an_instance_that_slept_learns_what_it_missed_before_it_works_again() ->
     late.iter().for_each(|publication| model.publish(*publication));
     model.check(&installation)?;
     assert_eq!(sleeper.stop()?, 0);
+    Ok(())
+}
+
+/// librdkafka keeps a partition paused that is taken away and given back. Here one instance waits, with its partitions paused,
+/// for a schema that nobody knows; it loses them, goes on waiting with none, since a third one joins and the second, frozen,
+/// keeps the group from settling; and it gets some of them back.
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_come_back_while_records_wait_are_read_again() -> Result<()> {
+    const EVENTS: u32 = 2_000;
+    const SETTINGS: &str = "unknown_schema_grace_ms = 15000\nstream = { retry_max_ms = 100 }";
+    let installation = Installation::new("paused").await?;
+    let mut instances = Vec::new();
+    for name in ["fanout-1", "fanout-2"] {
+        let mut instance = installation.fanout(name, SETTINGS)?;
+        wait_until_it_has_partitions(&mut instance)?;
+        instance.wait_ready()?;
+        instances.push(instance);
+    }
+    let mut event = Outgoing::event(&installation, &events::theft(events::state("IN-DL"), 1, 1, ""))?;
+    event.value = Some(wire::frame(1_999_999_999, b"of a schema that nobody knows"));
+    publish_raw(&installation, &[event])?;
+    let waits = wait_for("the record to wait", || {
+        let retries = instances.iter_mut().map(|instance| instance.metric("sanchar_retries_total"));
+        Ok(retries.collect::<Result<Vec<_>>>()?.iter().position(|retries| *retries > 0.0))
+    })?;
+    let other = instances.remove(1 - waits);
+    let mut waiting = instances.remove(0);
+    other.freeze()?;
+    // The group shares out by the order of the names: so named, the waiting one gets back what it had.
+    let mut third = installation.fanout(["fanout-3", "fanout-0"][waits], SETTINGS)?;
+    wait_for("the partitions to be taken away", || {
+        Ok((waiting.metric("sanchar_rebalanced_partitions_total{change=\"revoked\"}")? > 0.0).then_some(()))
+    })?;
+    wait_until_it_has_partitions(&mut third)?;
+    let publications = workload::publications(EVENTS, 21);
+    workload::publish(&installation, &publications)?;
+    Progress::of(&installation)?.wait_done(i64::from(EVENTS) + 1)?;
+    assert!(Accounts::of(&mut waiting)?.read > 0 && Accounts::of(&mut third)?.read > 0, "both had work");
+    other.kill()?;
+    for instance in [waiting, third] {
+        assert_eq!(instance.stop()?, 0);
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,8 @@ const FETCHED_KIB_MAX: usize = 8 << 10;
 
 pub(super) struct GroupMember {
     consumer: Arc<BaseConsumer<MemberContext>>,
+    /// What was paused and not resumed yet.
+    paused: RefCell<Vec<Partition>>,
     _closing: Closing,
 }
 
@@ -135,7 +138,7 @@ impl GroupMember {
         let topics: Vec<&str> = job.input_topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| sort("subscribing", &error))?;
         let consumer = Arc::new(consumer);
-        Ok(Self { _closing: Closing(Some(Arc::clone(&consumer))), consumer })
+        Ok(Self { _closing: Closing(Some(Arc::clone(&consumer))), consumer, paused: RefCell::default() })
     }
 
     pub(super) fn poll(&self, wait: Duration) -> Result<Option<BorrowedMessage<'_>>, ClientError> {
@@ -243,12 +246,19 @@ impl GroupMember {
 
     pub(super) fn pause(&self) -> Result<(), ClientError> {
         let assignment = self.assignment()?;
-        self.consumer.pause(&assignment).map_err(|error| self.failed("pausing", &error))
+        self.consumer.pause(&assignment).map_err(|error| self.failed("pausing", &error))?;
+        self.paused.borrow_mut().extend(partitions(&assignment));
+        Ok(())
     }
 
+    /// Resumes what was paused, whoever has it now. A partition that is taken away stays paused in the client, and still is
+    /// when it comes back: with the partitions that are assigned by now alone, it would never be read again.
     pub(super) fn resume(&self) -> Result<(), ClientError> {
-        let assignment = self.assignment()?;
-        self.consumer.resume(&assignment).map_err(|error| self.failed("resuming", &error))
+        let mut list = TopicPartitionList::new();
+        for Partition { topic, partition } in self.paused.borrow_mut().drain(..) {
+            list.add_partition(&topic, partition);
+        }
+        self.consumer.resume(&list).map_err(|error| self.failed("resuming", &error))
     }
 
     pub(super) fn group_metadata(&self) -> Result<ConsumerGroupMetadata, ClientError> {
