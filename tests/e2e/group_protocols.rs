@@ -81,11 +81,11 @@ async fn the_workers_of_a_process_share_the_work_and_stop_together() -> Result<(
         let wanted = ["engine: ready", "engine-2: ready", "engine-3: ready", "changelog: ready"];
         Ok(wanted.iter().all(|part| parts.contains(part)).then_some(()))
     })?;
-    progress.wait_done(EVENTS / 3)?;
+    fanout.works_until("a third to be done", || Ok(progress.done()? >= EVENTS / 3))?;
     assert!(progress.done()? < EVENTS, "there was work left");
     fanout.kill()?;
-    let fanout = installation.fanout("fanout-1", settings)?;
-    progress.wait_done(EVENTS)?;
+    let mut fanout = installation.fanout("fanout-1", settings)?;
+    fanout.works_until("all to be done", || Ok(progress.done()? >= EVENTS))?;
     Model::of(&publications).check(&installation)?;
     assert_eq!(fanout.stop()?, 0);
 
