@@ -21,9 +21,11 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
     let outlines = data.iter().map(|datum| Outline::read(datum)).collect::<Result<Vec<_>, _>>()?;
     let meanings: Vec<Meaning<'_>> = outlines.iter().map(Meaning::of).collect();
     let decided: Vec<_> = outlines.iter().zip(&meanings).collect();
-    let routes: Vec<_> = decided.iter().map(|(event, meaning)| route(event, meaning, &rules, StateSet::EMPTY)).collect();
+    let routes: Vec<_> =
+        decided.iter().map(|(event, meaning)| route(event, meaning, &rules, StateSet::EMPTY)).collect();
     let read_ns = time(data.len(), || data.iter().for_each(|datum| drop(black_box(Outline::read(datum)))));
-    let meaning_ns = time(data.len(), || outlines.iter().for_each(|event| drop(black_box(Meaning::of(event)))));
+    let meaning_ns =
+        time(data.len(), || outlines.iter().for_each(|event| drop(black_box(Meaning::of(event)))));
     let route_ns = time(data.len(), || {
         for (event, meaning) in &decided {
             black_box(route(event, meaning, &rules, StateSet::EMPTY));

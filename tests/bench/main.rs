@@ -3,7 +3,7 @@
 //! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
 //! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
 //! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
-//! for urgent and ordinary events during a drain.
+//! for urgent and ordinary events during a drain. Decisions: what it costs to decide about an event, without Kafka.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -14,6 +14,7 @@
 )]
 
 mod copy_loop;
+mod decisions;
 mod drain;
 mod latency;
 mod recovery;
@@ -52,6 +53,9 @@ struct Args {
     /// Events in the backlog that urgent ones overtake; 0 leaves it out
     #[arg(long, default_value_t = 1_000_000)]
     backlog: u32,
+    /// Whether the cost of deciding about an event is measured
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    decisions: bool,
     /// Where the figures are written as JSON
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -87,6 +91,9 @@ async fn main() -> Result<()> {
     }
     if args.backlog > 0 {
         urgent::measure(args.backlog, &mut report).await?;
+    }
+    if args.decisions {
+        decisions::measure(&mut report)?;
     }
     report.print();
     report.write(&args.json)

@@ -11,6 +11,7 @@ pub(crate) struct Report {
     recovery: Map<String, Value>,
     latency: Map<String, Value>,
     urgent: Map<String, Value>,
+    decisions: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -30,6 +31,12 @@ const REGISTER: [(&str, &str); 5] = [
     ("restart_s", "restart s"),
 ];
 const RECOVERY: [(&str, &str); 2] = [("median_s", "median s"), ("max_s", "max s")];
+const DECISIONS: [(&str, &str); 4] = [
+    ("read_ns", "read ns"),
+    ("meaning_ns", "meaning ns"),
+    ("route_ns", "route ns"),
+    ("enrich_ns", "enrich ns"),
+];
 const LATENCY: [(&str, &str); 4] =
     [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
 
@@ -77,6 +84,11 @@ impl Report {
         self.urgent.insert(kind.to_owned(), distribution(latencies_ms));
     }
 
+    pub(crate) fn decisions(&mut self, figures: &[(&str, f64)]) {
+        self.decisions
+            .extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
+    }
+
     pub(crate) fn print(&self) {
         table("drain (medians)", &DRAIN, &self.drain);
         table("register, records", &REGISTER, &self.register);
@@ -86,11 +98,15 @@ impl Report {
         }
         table("latency at events/s", &LATENCY, &self.latency);
         table("latency under a backlog", &LATENCY, &self.urgent);
+        if !self.decisions.is_empty() {
+            let row = Map::from_iter([(String::new(), Value::Object(self.decisions.clone()))]);
+            table("deciding about an event", &DECISIONS, &row);
+        }
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())

@@ -70,7 +70,7 @@ fn print_more(enrichment: &Enrichment<'_>, out: &mut dyn Write) -> Result<(), St
             out,
             "district {} ({}), {border}{separator}{}",
             district.name,
-            district.kind,
+            district.kind.as_str().to_lowercase(),
             touching.join("; ")
         )?;
     }
@@ -80,7 +80,7 @@ fn print_more(enrichment: &Enrichment<'_>, out: &mut dyn Write) -> Result<(), St
         let separator = if others.is_empty() { "" } else { ", or " };
         writeln!(out, "vehicle {}: {}{doubt}{separator}{others}", vehicle.vehicle + 1, vehicle.registration)?;
     }
-    let code = enrichment.code_in_force.map(|code| format!("{code} in force"));
+    let code = enrichment.code_in_force.map(|code| format!("{code} in force when it happened"));
     let time = enrichment.time_of_day.map(|time| time.to_string().to_lowercase());
     let age = enrichment.age_seconds.map(|age| format!("{} h old when published", age / 3_600));
     let known: Vec<String> = [code, time, age].into_iter().flatten().collect();
