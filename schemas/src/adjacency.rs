@@ -112,6 +112,11 @@ pub enum AdjacencyError {
         /// The side that is not.
         b: StateCode,
     },
+    /// A column is missing, or one is there that means nothing.
+    #[error(
+        "line 1: the columns are not a,b,valid_from,valid_to, in small letters and separated by commas; the last two may be missing"
+    )]
+    Columns,
     /// The table is empty.
     #[error("holds no border: is it the right file?")]
     Empty,
@@ -132,6 +137,12 @@ impl Adjacency {
         let mut borders: Vec<Border> = Vec::new();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let headers = reader.headers()?.clone();
+        let is_known = |name: &str| ["a", "b", "valid_from", "valid_to"].contains(&name);
+        let has = |wanted: &str| headers.iter().any(|name| name == wanted);
+        let fits = headers.iter().all(is_known) && has("a") && has("b");
+        if !fits && !headers.is_empty() {
+            return Err(AdjacencyError::Columns);
+        }
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
@@ -166,6 +177,17 @@ impl Adjacency {
         &BUILTIN
     }
 
+    /// The days after `day` on which borders begin or no longer count.
+    #[must_use]
+    pub fn changes_after(&self, day: Date) -> Vec<Date> {
+        let ends = self.0.iter().filter_map(|border| border.valid_to?.tomorrow().ok());
+        let begins = self.0.iter().filter_map(|border| border.valid_from);
+        let mut days: Vec<Date> = begins.chain(ends).filter(|change| *change > day).collect();
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+
     /// States that share a land border with `state` on the given date.
     #[must_use]
     pub fn neighbours(&self, state: StateCode, on: Date) -> StateSet {
@@ -179,7 +201,9 @@ impl Adjacency {
 
 /// Each border once, whether the table lists it from one side or from both.
 fn both_sides(borders: Vec<Border>) -> Result<Vec<Border>, AdjacencyError> {
-    let is_mirrored = |border: &&Border| borders.iter().any(|other| other.is_between(border.b, border.a));
+    let is_mirror =
+        |border: &Border, other: &Border| other.is_between(border.b, border.a) && other.overlaps(border);
+    let is_mirrored = |border: &&Border| borders.iter().any(|other| is_mirror(border, other));
     let Some(first) = borders.first() else { return Err(AdjacencyError::Empty) };
     let mirrored = borders.iter().filter(is_mirrored).count();
     if mirrored == 0 {
@@ -188,7 +212,7 @@ fn both_sides(borders: Vec<Border>) -> Result<Vec<Border>, AdjacencyError> {
     // One border of many that is listed again the other way round is a mistake; a table of both sides lists all so.
     if mirrored * 2 < borders.len() {
         let line = borders.iter().filter(is_mirrored).nth(1).unwrap_or(first);
-        let earlier = borders.iter().find(|other| other.is_between(line.b, line.a)).unwrap_or(first);
+        let earlier = borders.iter().find(|other| is_mirror(line, other)).unwrap_or(first);
         return Err(AdjacencyError::Twice {
             first: earlier.line.min(line.line),
             line: line.line.max(earlier.line),
@@ -255,7 +279,9 @@ mod tests {
             ("a,b,valid_from,valid_to\nIN-DL,IN-XX,,\n", "line 2: unknown state code `IN-XX`"),
             ("a,b,valid_from,valid_to\nIN-DL,IN-HR,,\nIN-DL,IN-DL,,\n", "line 3: IN-DL borders itself"),
             ("a,b,valid_from,valid_to\nIN-DL,IN-HR,soon,\n", "columns"),
-            ("x,y\nIN-DL,IN-HR\n", "missing field `a`"),
+            ("x,y\nIN-DL,IN-HR\n", "line 1: the columns are not"),
+            ("a;b\nIN-DL;IN-HR\n", "line 1: the columns are not"),
+            ("a,b,valid_form\nIN-DL,IN-HR,\n", "line 1: the columns are not"),
             ("a,b\n", "no border"),
             ("", "no border"),
             ("a,b\nIN-DL,IN-HR\nIN-DL,IN-UP\nIN-DL,IN-HR\n", "lines 2 and 4"),

@@ -7,6 +7,7 @@
 
 pub mod adjacency;
 mod canonical;
+pub mod characters;
 pub mod codec;
 pub mod digest;
 pub mod district;

@@ -131,10 +131,11 @@ impl Head {
 
     /// The head that a section falls under: the section itself, else the section it is part of (`376(2)(n)` is
     /// under `376`), else the one it was inserted beside (`354B` is under `354`), else the act as a whole.
-    /// `None` where no table knows it.
+    /// `None` where no table knows it. The act may be its code or any name that the table of acts has for it.
     #[must_use]
     pub fn of(act: &str, section: &str) -> Option<&'static Self> {
-        let sections = TABLES.head_by_section.get(act)?;
+        let by_name = || Act::by_name(act).and_then(|known| TABLES.head_by_section.get(&known.code));
+        let sections = TABLES.head_by_section.get(act).or_else(by_name)?;
         let section = normal_section(section);
         let (number, _) = split_number(&section);
         let parents =

@@ -4,6 +4,7 @@
 //! For matching across states only; what the origin wrote stays as it is. A mark never tells a state: vehicles
 //! move, prefixes change, and a false plate is a common find.
 
+use crate::characters::{digit, visible};
 use std::sync::LazyLock;
 
 /// Longest text that is kept, in characters. The longest mark has 13; what is longer is a remark, and the first
@@ -17,7 +18,7 @@ const MAX_CANDIDATES: usize = 16;
 /// A registration mark as somebody wrote it, made comparable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The mark in capitals, without white space, hyphens, full stops and slashes, with digits in ASCII; at
+    /// The mark in capitals, without white space, signs that separate and characters that nobody sees, with digits in ASCII; at
     /// most 64 characters. Whatever is no mark is kept in the same way: `APPLIEDFOR`.
     pub text: String,
     /// Whether the text has the layout of a known series.
@@ -33,10 +34,8 @@ impl Registration {
     /// Reads a mark. Any text is accepted, and the work does not grow with its length beyond reading it.
     #[must_use]
     pub fn of(written: &str) -> Self {
-        let text: String = written
-            .chars()
-            .map(ascii_digit)
-            .flat_map(char::to_uppercase)
+        let text: String = visible(written)
+            .map(|c| digit(c).unwrap_or(c.to_ascii_uppercase()))
             .filter(|c| !is_separator(*c))
             .take(MAX_CHARS)
             .collect();
@@ -52,11 +51,7 @@ impl Registration {
 }
 
 fn is_separator(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '-' | '.' | '/' | '\u{2010}'..='\u{2015}')
-}
-
-fn ascii_digit(c: char) -> char {
-    "०१२३४५६७८९".chars().zip('0'..='9').find(|(digit, _)| *digit == c).map_or(c, |(_, ascii)| ascii)
+    c.is_whitespace() || matches!(c, '-' | '.' | '/' | '_' | ':' | ',' | '(' | ')' | '\u{2010}'..='\u{2015}')
 }
 
 /// Every text that a layout makes of this one, with the number of changes, the fewest first.

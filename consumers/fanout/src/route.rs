@@ -10,6 +10,7 @@ use crate::rules::Rules;
 use jiff::tz::Offset;
 use jiff::{Timestamp, civil::Date};
 use sanchar_schemas::district::District;
+use sanchar_schemas::event::EventKind;
 use sanchar_schemas::{Outline, StateCode, StateSet};
 use std::fmt;
 
@@ -104,7 +105,10 @@ pub fn route<'r>(
 /// Land neighbours; of an event of low severity those that its district touches, where the rules say so.
 fn neighbours(event: &Outline<'_>, meaning: &Meaning<'_>, rules: &Rules) -> StateSet {
     let all = rules.neighbours(event.origin, day_in_india(event.published_at));
-    let is_low = (1..=rules.narrow_severity_max()).contains(&meaning.severity());
+    // A section that no table knows may be graver than all others.
+    let is_low = (1..=rules.narrow_severity_max()).contains(&meaning.severity())
+        && meaning.unknown_sections.is_empty()
+        && event.kind == EventKind::Fir;
     let is_known =
         |district: &&District| district.is_border().is_some() || !district.touching_states().is_empty();
     match meaning.district.filter(is_known) {

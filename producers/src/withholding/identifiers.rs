@@ -3,6 +3,8 @@
 //!
 //! It looks for shapes and rather sees one too many: no text is published for being hard to read.
 
+use sanchar_schemas::characters::digit;
+
 /// Words that announce what is not carried, as parts of words.
 const WORDS: [&str; 17] = [
     "caste",
@@ -82,17 +84,6 @@ fn runs(text: &str) -> Vec<Vec<String>> {
 
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-}
-
-/// A digit of any script of India's.
-pub(super) fn digit(character: char) -> Option<char> {
-    /// Zero in Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada and Malayalam (Unicode).
-    const ZEROS: [char; 9] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦'];
-    if character.is_ascii_digit() {
-        return Some(character);
-    }
-    let value = |zero: char| u32::from(character).checked_sub(u32::from(zero)).filter(|value| *value < 10);
-    char::from_digit(ZEROS.into_iter().find_map(value)?, 10)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -105,7 +105,7 @@ fn fold(text: &str) -> String {
 
 /// The number that a section begins with, whatever its digits and however many zeros stand before it.
 fn number(section: &str) -> Option<u32> {
-    let digits: String = section.trim_start().chars().map_while(super::identifiers::digit).collect();
+    let digits: String = section.trim_start().chars().map_while(sanchar_schemas::characters::digit).collect();
     digits.parse().ok()
 }
 

@@ -36,9 +36,10 @@ pub(super) fn others(event: &Event) -> States {
 /// Whether only some may see an event. The built-in rules name nobody who may.
 pub(super) fn is_restricted(event: &Event) -> bool {
     event.sections.iter().any(|(act, section)| match act.as_str() {
-        "UAPA" => true,
-        "BNS" => ["113", "147", "152"].iter().any(|of| is_of(section, of)),
-        "IPC" => section.starts_with("121"),
+        "UAPA" | "OSA" => true,
+        "BNS" => ["113", "147", "148", "149", "150", "151", "152"].iter().any(|of| is_of(section, of)),
+        "IPC" => ["121", "122", "123", "124"].iter().any(|of| section.starts_with(of)),
+        "IT" => is_of(section, "66F"),
         _ => false,
     })
 }

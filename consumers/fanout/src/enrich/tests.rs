@@ -103,6 +103,21 @@ fn the_code_in_force_is_that_of_the_time_of_the_offence() {
         (event.occurred_from, event.occurred_to, event.reported_at) = (from, to, reported);
         assert_eq!(enriched(&event).code_in_force, expected, "{from:?} {to:?} {reported:?}");
     }
+    let of = |origin: &str, from, reported| {
+        let mut event = event(origin);
+        (event.occurred_from, event.reported_at) = (from, reported);
+        enriched(&event).code_in_force
+    };
+    let kashmir_ms = 1_572_460_200_000; // 31 October 2019
+    assert_eq!(of("IN-LA", moment(kashmir_ms, Day), None), Some(PenalCode::Ipc));
+    assert_eq!(of("IN-JK", moment(kashmir_ms - DAY_MS, Day), None), None, "it had a code of its own");
+    assert_eq!(of("IN-JK", None, moment(kashmir_ms + DAY_MS, Day)), None, "committed who knows when");
+    assert_eq!(of("IN-DL", moment(-3_500_000_000_000, Day), None), None, "before the code");
+    assert_eq!(
+        of("IN-DL", moment(BNS_MS + DAY_MS, Day), moment(BNS_MS - 2 * DAY_MS, Day)),
+        None,
+        "contradictory"
+    );
 }
 
 #[test]

@@ -13,16 +13,27 @@ use sanchar_schemas::outline::Outline;
 /// 1970, UTC. What was done before is still judged by the Indian Penal Code (BNS s.358).
 const BNS_SINCE_MS: i64 = 1_719_772_200_000;
 
+/// The Indian Penal Code came into force on 1 January 1862: that midnight in India, ms since 1970, UTC.
+const IPC_SINCE_MS: i64 = -3_408_154_200_000;
+/// Jammu and Kashmir, with Ladakh, had a code of its own until 31 October 2019 (Act 34 of 2019): that midnight in India.
+const IPC_IN_KASHMIR_SINCE_MS: i64 = 1_572_460_200_000;
+
 /// The penal code in force when the offence was committed; `None` where that is not certain. An offence that was registered
-/// under the old code's time was committed in it.
+/// under the old code's time was committed in it. One moment alone is taken for the whole of the offence.
 pub(super) fn code_in_force(event: &Outline<'_>) -> Option<PenalCode> {
     let [from, to] = event.occurred;
+    let is_of_kashmir = matches!(event.origin.as_str(), "IN-JK" | "IN-LA");
+    let since_ms = if is_of_kashmir { IPC_IN_KASHMIR_SINCE_MS } else { IPC_SINCE_MS };
     let begins_ms = from.and_then(span).map(|(begin_ms, _)| begin_ms);
     let ends_ms = to.or(from).and_then(span).map(|(_, end_ms)| end_ms);
     let registered_ms = event.reported_at.and_then(span).map(|(_, end_ms)| end_ms);
     let is_before = |ms: Option<i64>| ms.is_some_and(|ms| ms <= BNS_SINCE_MS);
-    if is_before(ends_ms) || is_before(registered_ms) {
-        Some(PenalCode::Ipc)
+    if begins_ms.zip(registered_ms).is_some_and(|(begins_ms, registered_ms)| registered_ms < begins_ms) {
+        None // one of the two is wrong
+    } else if is_before(ends_ms) || is_before(registered_ms) {
+        // Where the start is not known, it may lie before the code as well.
+        let is_since = |begins_ms: i64| begins_ms >= since_ms;
+        begins_ms.map_or(!is_of_kashmir, is_since).then_some(PenalCode::Ipc)
     } else if begins_ms.is_some_and(|ms| ms >= BNS_SINCE_MS) {
         Some(PenalCode::Bns)
     } else {

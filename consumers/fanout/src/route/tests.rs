@@ -196,6 +196,14 @@ fn low_severity_can_be_narrowed_to_the_districts_border() {
     let mut urgent = theft_in("Gurgaon");
     urgent.handling.officer_safety = true;
     assert_eq!(recipients(&urgent, &narrow), neighbours);
+    let mut unclear = theft_in("Gurgaon");
+    unclear.sections.push(Section { act: "NO ACT".into(), section: "1".into() });
+    assert_eq!(recipients(&unclear, &narrow), neighbours, "a section that no table knows may be grave");
+    for kind in EventKind::ALL.iter().filter(|kind| **kind != EventKind::Fir) {
+        let mut other = theft_in("Gurgaon");
+        other.kind = *kind;
+        assert_eq!(recipients(&other, &narrow), neighbours, "{kind}");
+    }
     let mut grave = theft_in("Gurgaon");
     grave.sections[0].section = "103(1)".into();
     assert_eq!(recipients(&grave, &narrow), neighbours);

@@ -2,6 +2,7 @@
 
 use super::{Rules, RulesError};
 use jiff::civil::Date;
+use sanchar_schemas::characters::visible;
 use sanchar_schemas::{StateCode, jurisdictions};
 
 pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
@@ -9,11 +10,18 @@ pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
     if rules.version.trim().is_empty() || rules.version.len() > 64 {
         return wrong("version: has to be a text of 1 to 64 bytes, for example \"2026-11\"".to_owned());
     }
+    let mut shown = rules.groups.iter().map(|group| &group.about).chain([&rules.version]);
+    if let Some(text) = shown.find(|text| visible(text).ne(text.chars()) || text.contains(['\n', '\r'])) {
+        return wrong(format!("{text:?} has line ends or characters that nobody sees: remove them"));
+    }
     if !(0..=5).contains(&rules.narrow_severity_max) {
         return wrong("narrow_severity_max: has to lie between 0 (off) and 5".to_owned());
     }
-    for state in StateCode::all() {
-        let neighbours = rules.neighbours(state, today);
+    let days = rules.adjacency.changes_after(today);
+    for (state, day) in StateCode::all()
+        .flat_map(|state| [today].into_iter().chain(days.clone()).map(move |day| (state, day)))
+    {
+        let neighbours = rules.neighbours(state, day);
         for (field, others) in [("near", rules.near(state)), ("partners", rules.partners(state))] {
             let both = others.minus(others.minus(neighbours));
             if let Some(other) = both.iter().next() {
@@ -24,8 +32,9 @@ pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
         }
         if neighbours.union(rules.partners(state)).union(rules.near(state)).is_empty() {
             return wrong(format!(
-                "partners: {state} has neither a land neighbour nor a partner, so nobody would hear of its events: \
-                 give it a partner"
+                "partners: {state} has neither a land neighbour nor a partner, so nobody would hear of its events{}: \
+                 give it a partner, or correct its borders",
+                if day == today { String::new() } else { format!(" from {day} on") }
             ));
         }
     }

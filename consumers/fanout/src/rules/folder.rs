@@ -3,7 +3,7 @@
 use super::{Rules, RulesError};
 use crate::route::day_in_india;
 use sanchar_schemas::jurisdictions::{ADJACENCY, BuiltIn, COORDINATION};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 /// The files that a folder of rules may hold.
@@ -20,6 +20,7 @@ pub fn read_folder(folder: &Path, now_ms: i64) -> Result<Rules, RulesError> {
     if !folder.is_dir() {
         return Err(RulesError::new(shown, "is no folder: name the one that holds the rules"));
     }
+    refuse_strangers(folder)?;
     let [adjacency, coordination] = FILES.map(|file| text(&folder.join(file.name)));
     let (adjacency, coordination) = (adjacency?, coordination?);
     if adjacency.is_none() && coordination.is_none() {
@@ -34,14 +35,42 @@ pub fn read_folder(folder: &Path, now_ms: i64) -> Result<Rules, RulesError> {
     })
 }
 
+/// Refuses tables of other names, for a misspelt name would leave the built-in rules in force.
+fn refuse_strangers(folder: &Path) -> Result<(), RulesError> {
+    let failed = |error: std::io::Error| {
+        RulesError::new(
+            folder.display().to_string(),
+            format!("cannot be listed ({error}): let this user read it"),
+        )
+    };
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let is_known = path.file_name().is_some_and(|name| FILES.iter().any(|file| name == file.name));
+        let is_table = path.extension().is_some_and(|ending| ending == "csv" || ending == "toml");
+        if is_table && !is_known {
+            let names = FILES.map(|file| file.name).join(" and ");
+            let problem = format!("is no file of rules, which are {names}: rename it, or move it elsewhere");
+            return Err(RulesError::new(path.display().to_string(), problem));
+        }
+    }
+    Ok(())
+}
+
 /// The text of a file; `None` where there is none.
 fn text(path: &Path) -> Result<Option<String>, RulesError> {
     let failed = |problem: String| RulesError::new(path.display().to_string(), problem);
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(format!("cannot be read ({error}): let this user read it"))),
-    };
+    let unreadable =
+        |error: std::io::Error| failed(format!("cannot be read ({error}): let this user read it"));
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+        Ok(_) => {}
+    }
+    // A link that leads nowhere must not count as no file, and a pipe would be waited for.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(failed("is no file: put the rules there as a file".to_owned()));
+    }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let read = file.take(BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|error| failed(format!("cannot be read ({error})")))?;

@@ -6,6 +6,7 @@ use crate::meaning::Meaning;
 use sanchar_schemas::event::EventKind;
 use sanchar_schemas::offence::Head;
 use sanchar_schemas::{Outline, StateCode, StateSet, jurisdictions};
+use std::collections::HashMap;
 
 /// States that keep one another informed about some events.
 #[derive(Debug)]
@@ -77,19 +78,23 @@ pub(super) fn resolve(entries: &[GroupEntry]) -> Result<Vec<Group>, RulesError> 
     for (i, entry) in entries.iter().enumerate() {
         let is_other = |other: &GroupEntry| other.name.eq_ignore_ascii_case(&entry.name);
         if !is_name(&entry.name) {
-            let problem = "is no name of at most 32 letters, digits and `-`, as in \"NCR\"";
-            return Err(wrong(&format!("groups[{i}].name"), problem));
+            let problem =
+                format!("{:?} is no name of at most 32 letters, digits and `-`, as in \"NCR\"", entry.name);
+            return Err(wrong(&format!("groups[{i}].name"), &problem));
         }
         if entries.iter().take(i).any(is_other) {
             return Err(wrong(&entry.name, "is the name of two groups: rename one"));
         }
     }
-    entries.iter().map(|entry| group(entry, entries)).collect()
+    let mut known = Known::new();
+    let groups = entries.iter().enumerate();
+    groups
+        .map(|(at, entry)| group(entry, members(at, entries, &mut Vec::new(), &mut known)?, entries))
+        .collect()
 }
 
-fn group(entry: &GroupEntry, all: &[GroupEntry]) -> Result<Group, RulesError> {
+fn group(entry: &GroupEntry, members: StateSet, all: &[GroupEntry]) -> Result<Group, RulesError> {
     let name = &entry.name;
-    let members = members(entry, all, &mut Vec::new())?;
     if members.len() < 2 {
         return Err(wrong(name, "has fewer than two members: name the states, or remove the group"));
     }
@@ -126,13 +131,44 @@ fn includes(entry: &GroupEntry, name: &str) -> bool {
     entry.includes.iter().any(|included| included.eq_ignore_ascii_case(name))
 }
 
-/// Members of a group and of those that it includes. `path` are the groups on the way here.
-fn members<'a>(
-    entry: &'a GroupEntry,
-    all: &'a [GroupEntry],
-    path: &mut Vec<&'a str>,
+/// Members of the groups that were looked at, by their place in the file.
+type Known = HashMap<usize, StateSet>;
+
+/// Members of the group at a place, and of those that it includes. `path` are the groups on the way here.
+fn members(
+    at: usize,
+    all: &[GroupEntry],
+    path: &mut Vec<usize>,
+    known: &mut Known,
 ) -> Result<StateSet, RulesError> {
-    path.push(&entry.name);
+    if let Some(members) = known.get(&at) {
+        return Ok(*members);
+    }
+    let Some(entry) = all.get(at) else { return Ok(StateSet::EMPTY) };
+    path.push(at);
+    let mut found = own_members(entry)?;
+    for (i, name) in entry.includes.iter().enumerate() {
+        let is_called = |other: &str| other.eq_ignore_ascii_case(name);
+        let Some(included) = all.iter().position(|group| is_called(&group.name)) else {
+            return Err(wrong(&entry.name, &format!("includes `{name}`, which is no group of this file")));
+        };
+        if entry.includes.iter().take(i).any(|earlier| is_called(earlier)) {
+            return Err(wrong(&entry.name, &format!("includes {name} twice: remove one")));
+        }
+        if path.contains(&included) {
+            let names =
+                path.iter().chain([&included]).filter_map(|at| all.get(*at)).map(|group| group.name.as_str());
+            let round = names.collect::<Vec<_>>().join(" → ");
+            return Err(wrong(&entry.name, &format!("includes itself ({round}): break the circle")));
+        }
+        found = found.union(members(included, all, path, known)?);
+    }
+    path.pop();
+    known.insert(at, found);
+    Ok(found)
+}
+
+fn own_members(entry: &GroupEntry) -> Result<StateSet, RulesError> {
     let mut found = StateSet::EMPTY;
     for code in &entry.members {
         let state: StateCode =
@@ -142,17 +178,6 @@ fn members<'a>(
         }
         found.insert(state);
     }
-    for name in &entry.includes {
-        let Some(included) = all.iter().find(|group| group.name.eq_ignore_ascii_case(name)) else {
-            return Err(wrong(&entry.name, &format!("includes `{name}`, which is no group of this file")));
-        };
-        if path.iter().any(|on_the_way| on_the_way.eq_ignore_ascii_case(name)) {
-            let round = path.iter().chain([&included.name.as_str()]).copied().collect::<Vec<_>>().join(" → ");
-            return Err(wrong(&entry.name, &format!("includes itself ({round}): break the circle")));
-        }
-        found = found.union(members(included, all, path)?);
-    }
-    path.pop();
     Ok(found)
 }
 

@@ -16,6 +16,7 @@ pub use reload::{CurrentRules, RulesMetrics, reload_on};
 
 use jiff::civil::Date;
 use sanchar_schemas::adjacency::Adjacency;
+use sanchar_schemas::characters::visible;
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::{StateCode, StateSet, jurisdictions};
 use std::sync::{Arc, LazyLock};
@@ -35,7 +36,9 @@ pub struct RulesError {
 
 impl RulesError {
     pub(crate) fn new(file: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { file: file.into(), problem: problem.into() }
+        // A file's own text is repeated in places, and must not steer the terminal of whoever reads this.
+        let problem = visible(&problem.into()).collect();
+        Self { file: file.into(), problem }
     }
 }
 

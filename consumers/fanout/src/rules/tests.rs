@@ -32,7 +32,7 @@ fn every_mistake_is_named_with_its_place() {
         ("near = [[\"IN-DL\", \"IN-HR\"]]".to_owned(), "share a land border"),
         ("narrow_severity_max = 6".to_owned(), "between 0 (off) and 5"),
         ("bordrs = 1".to_owned(), "line 3, column 1: unknown field `bordrs`"),
-        (group("no name!", two), "groups[0].name: is no name"),
+        (group("no name!", two), "groups[0].name: \"no name!\" is no name"),
         (group("A", two) + &group("a", two), "a: is the name of two groups"),
         (group("A", "members = [\"IN-DL\"]"), "A: has fewer than two members"),
         (group("A", "members = [\"IN-DL\", \"IN-HR\", \"IN-DL\"]"), "A: lists IN-DL twice"),
@@ -103,6 +103,45 @@ fn a_group_has_the_members_of_those_that_it_includes() {
     assert_eq!(members, ["IN-DL", "IN-GA", "IN-OD"], "as Windows programs write it, with an older code");
 }
 
+/// Each group includes the two below it: without a memory of what was looked at, that would be two to the power of forty.
+#[test]
+fn groups_that_include_one_another_many_times_are_quick() {
+    let mut text = PARTNERS.to_owned();
+    for i in 0..100 {
+        let below =
+            if i < 98 { format!("includes = [\"G{}\", \"G{}\"]", i + 1, i + 2) } else { String::new() };
+        text += &group(&format!("G{i}"), &format!("members = [\"IN-DL\", \"IN-HR\"]\n{below}"));
+    }
+    assert_eq!(Rules::parse(ADJACENCY.text, &text, TODAY).unwrap().groups().len(), 100);
+    let twice = group("A", "members = [\"IN-DL\"]\nincludes = [\"B\", \"b\"]")
+        + &group("B", "members = [\"IN-HR\", \"IN-UP\"]");
+    assert!(refused(&twice).contains("A: includes b twice"), "{}", refused(&twice));
+}
+
+#[test]
+fn a_border_that_ends_may_leave_a_state_alone() {
+    let ends = ADJACENCY.text.replacen("IN-SK,IN-WB,,", "IN-SK,IN-WB,,2027-03-31", 1);
+    let error = Rules::parse(&ends, COORDINATION.text, TODAY).unwrap_err().to_string();
+    assert!(error.contains("IN-SK has neither") && error.contains("from 2027-04-01 on"), "{error}");
+}
+
+#[test]
+fn what_is_shown_is_one_line_of_text() {
+    for text in [
+        "version = \"\\u001b[31m\"",
+        "version = \"a\\nb\"",
+        "version = \"t\"\n[[groups]]\nname = \"A\"\nabout = \"\\u202e\"\nmembers = [\"IN-DL\", \"IN-HR\"]\n[[groups.when]]\nrequested = true",
+    ] {
+        let text = format!("{text}\n");
+        let (first, rest) = text.split_once('\n').unwrap();
+        let text = format!("{first}\npartners = [[\"IN-AN\", \"IN-AP\"], [\"IN-KL\", \"IN-LD\"]]\n{rest}");
+        let error = Rules::parse(ADJACENCY.text, &text, TODAY).unwrap_err().to_string();
+        assert!(error.contains("characters that nobody sees"), "{error}");
+    }
+    let error = refused("near = [[\"IN-DL\", \"\\u001b[2J\"]]");
+    assert!(!error.contains('\u{1b}'), "{error:?}");
+}
+
 #[test]
 fn the_digest_tells_any_change_and_the_version_is_the_files() {
     let builtin = Rules::builtin();
@@ -128,6 +167,17 @@ fn a_folder_may_replace_one_file_and_errors_name_the_path() {
     std::fs::write(&coordination, format!("{PARTNERS}narrow_severity_max = 1\n")).unwrap();
     let rules = read(folder.path()).unwrap();
     assert_eq!((rules.version(), rules.narrow_severity_max()), ("t", 1));
+    let misspelt = folder.path().join("adjacencies.csv");
+    std::fs::write(&misspelt, "a,b\n").unwrap();
+    assert!(read(folder.path()).unwrap_err().to_string().contains("adjacencies.csv: is no file of rules"));
+    std::fs::remove_file(&misspelt).unwrap();
+    let link = folder.path().join("adjacency.csv");
+    std::os::unix::fs::symlink("/nonexistent/adjacency.csv", &link).unwrap();
+    assert!(read(folder.path()).unwrap_err().to_string().contains("adjacency.csv: cannot be read"));
+    std::fs::remove_file(&link).unwrap();
+    std::fs::create_dir(&link).unwrap();
+    assert!(read(folder.path()).unwrap_err().to_string().contains("adjacency.csv: is no file"));
+    std::fs::remove_dir(&link).unwrap();
     std::fs::write(&coordination, b"version = \"t\"\n# \xff\n").unwrap();
     let error = read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("coordination.toml: line 2: is not UTF-8"), "{error}");

@@ -6,8 +6,11 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use console::style;
+use sanchar_fanout::route::day_in_india;
 use sanchar_fanout::rules::{FILES, Rules};
+use sanchar_runtime::clock::now_ms;
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::{StateCode, StateSet};
 
 use super::rules_of;
 use crate::outcome::Stop;
@@ -23,10 +26,10 @@ pub(super) fn run(folder: &Path, write: bool, out: &mut dyn Write) -> Result<(),
     if digest == Rules::builtin().digest() {
         writeln!(out, "they are the built-in ones")?;
     }
-    print_groups(&rules, out)
+    print_groups(folder, &rules, out)
 }
 
-fn print_groups(rules: &Rules, out: &mut dyn Write) -> Result<(), Stop> {
+fn print_groups(folder: &Path, rules: &Rules, out: &mut dyn Write) -> Result<(), Stop> {
     let mut table = Table::new(["GROUP", "MEMBERS", "CONDITIONS", "RESTRICTED", "ABOUT"]).right(&[2]);
     for group in rules.groups() {
         let members: Vec<&str> =
@@ -40,10 +43,32 @@ fn print_groups(rules: &Rules, out: &mut dyn Write) -> Result<(), Stop> {
         ]);
     }
     writeln!(out, "{table}")?;
+    print_files(folder, out)?;
+    print_pairs(rules, out)?;
     match rules.narrow_severity_max() {
         0 => writeln!(out, "every neighbour receives everything")?,
         most => writeln!(out, "severity 1 to {most}: only neighbours that the district touches")?,
     }
+    Ok(())
+}
+
+/// Which files count.
+fn print_files(folder: &Path, out: &mut dyn Write) -> Result<(), Stop> {
+    for file in FILES {
+        let from =
+            if folder.join(file.name).exists() { "from the folder" } else { "built in, not in the folder" };
+        writeln!(out, "{}: {from}", file.name)?;
+    }
+    Ok(())
+}
+
+fn print_pairs(rules: &Rules, out: &mut dyn Write) -> Result<(), Stop> {
+    let today = day_in_india(now_ms());
+    let count =
+        |of: &dyn Fn(StateCode) -> StateSet| StateCode::all().map(|state| of(state).len()).sum::<usize>() / 2;
+    let borders = count(&|state| rules.neighbours(state, today));
+    let (partners, near) = (count(&|state| rules.partners(state)), count(&|state| rules.near(state)));
+    writeln!(out, "{borders} borders today, {partners} pairs of partners, {near} near pairs")?;
     Ok(())
 }
 

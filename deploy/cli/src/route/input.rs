@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::text::clean;
+
 /// No event comes near this; a larger file is a mistake.
 const BYTES_MAX: u64 = 16 << 20;
 
@@ -89,7 +91,7 @@ fn refused(name: &str, field: &str, error: &serde_json::Error) -> Failure {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    Failure::usage(format!("{name}:{line}:{column}: {field}{problem}"))
+    Failure::usage(clean(&format!("{name}:{line}:{column}: {field}{problem}")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::explain::{Explanation, NotSent, Why};
 use crate::moment::in_india;
 use crate::outcome::Stop;
 use crate::table::Table;
+use crate::text::clean;
 
 pub(super) fn print(
     event: &CrimeEvent,
@@ -38,10 +39,10 @@ pub(super) fn print(
     }
     print_more(enrichment, out)?;
     if !enrichment.unknown_sections.is_empty() {
-        writeln!(out, "sections that no table knows: {}", enrichment.unknown_sections.join(", "))?;
+        writeln!(out, "sections that no table knows: {}", clean(&enrichment.unknown_sections.join(", ")))?;
     }
     if !enrichment.unknown_groups.is_empty() {
-        writeln!(out, "groups that no rule knows: {}", enrichment.unknown_groups.join(", "))?;
+        writeln!(out, "groups that no rule knows: {}", clean(&enrichment.unknown_groups.join(", ")))?;
     }
     if explanation.is_restricted {
         writeln!(out, "{}", style("only members of a restricted group may see this offence").red())?;
@@ -78,7 +79,8 @@ fn print_more(enrichment: &Enrichment<'_>, out: &mut dyn Write) -> Result<(), St
         let doubt = if vehicle.is_plausible { "" } else { " (no known series)" };
         let others = vehicle.candidates.join(", ");
         let separator = if others.is_empty() { "" } else { ", or " };
-        writeln!(out, "vehicle {}: {}{doubt}{separator}{others}", vehicle.vehicle + 1, vehicle.registration)?;
+        let mark = clean(&vehicle.registration);
+        writeln!(out, "vehicle {}: {mark}{doubt}{separator}{others}", vehicle.vehicle + 1)?;
     }
     let code = enrichment.code_in_force.map(|code| format!("{code} in force when it happened"));
     let time = enrichment.time_of_day.map(|time| time.to_string().to_lowercase());

@@ -1,0 +1,40 @@
+//! Characters that mean the same and are written differently: digits of India's scripts, full-width forms, and characters
+//! that nobody sees. For comparing texts; what is shown stays as it is written.
+
+/// A digit of any script of India's, or a full-width one, as an ASCII digit.
+#[must_use]
+pub fn digit(character: char) -> Option<char> {
+    /// Zero in Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada, Malayalam, and full-width (Unicode).
+    const ZEROS: [char; 10] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '０'];
+    if character.is_ascii_digit() {
+        return Some(character);
+    }
+    let value = |zero: char| u32::from(character).checked_sub(u32::from(zero)).filter(|value| *value < 10);
+    char::from_digit(ZEROS.into_iter().find_map(value)?, 10)
+}
+
+/// The characters of a text that can be seen, full-width ones in their ordinary form.
+pub fn visible(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| !is_invisible(*c)).map(|c| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    })
+}
+
+/// Characters without width, those that turn the direction of writing, and control characters.
+fn is_invisible(c: char) -> bool {
+    let is_format = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    is_format || (c.is_control() && !c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_alike_is_alike() {
+        assert_eq!("१২੩૪୫௬౭೮൯０x".chars().filter_map(digit).collect::<String>(), "1234567890");
+        assert_eq!(visible("Ｕ\u{200b}Ａ\u{202e}ＰA\u{1b} 1").collect::<String>(), "UAPA 1");
+        assert_eq!(visible("थाना\n2").collect::<String>(), "थाना\n2");
+    }
+}
