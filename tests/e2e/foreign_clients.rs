@@ -3,8 +3,8 @@
 
 use crate::workload;
 use anyhow::Result;
-use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::topics::Topic;
+use sanchar_schemas::{CrimeEvent, StateCode};
 use sanchar_tests::events::{self, state};
 use sanchar_tests::publisher::publish;
 use sanchar_tests::{Accounts, Installation, foreign, inbox};
@@ -34,16 +34,16 @@ async fn confluents_python_client_decodes_every_golden_record() -> Result<()> {
     let accounts = Accounts::after(&mut fanout, published.len() as u64)?;
     assert!(accounts.dead_lettered.is_empty(), "{accounts:?}");
 
-    let mut decoded = 0;
-    for recipient in sanchar_schemas::StateCode::all() {
+    let (mut decoded, cluster) = (0, &installation.cluster);
+    let topics: Vec<String> =
+        StateCode::all().map(|state| installation.topic(Topic::Shared(state))).collect();
+    let services = [cluster.kafka.as_str(), cluster.registry.as_str()];
+    let args: Vec<&str> = services.into_iter().chain(topics.iter().map(String::as_str)).collect();
+    let printed = foreign::python("read_inbox.py", &args)?;
+    let lines: Vec<Value> = printed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    for (recipient, topic) in StateCode::all().zip(&topics) {
         let received = inbox::inbox(&installation, recipient)?;
-        if received.is_empty() {
-            continue;
-        }
-        let topic = installation.topic(Topic::Shared(recipient));
-        let cluster = &installation.cluster;
-        let printed = foreign::python("read_inbox.py", &[&cluster.kafka, &cluster.registry, &topic])?;
-        let lines: Vec<Value> = printed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let lines: Vec<&Value> = lines.iter().filter(|line| line["topic"] == *topic).collect();
         assert_eq!(lines.len(), received.len(), "{recipient}");
         for (line, record) in lines.iter().zip(&received) {
             assert_eq!(line["value"], serde_json::to_value(record.shared()?)?, "{recipient}");

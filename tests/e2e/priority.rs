@@ -15,9 +15,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Small transactions, so that the backlog lasts.
-const SETTINGS: &str = "stream = { batch_records_max = 500 }";
+const SETTINGS: &str = "stream = { batch_records_max = 200 }";
 /// Cases of the backlog are numbered from 0 on.
-const BACKLOG: u32 = 150_000;
+const BACKLOG: u32 = 60_000;
 
 fn urgent(case: u32, revision: i64) -> CrimeEvent {
     let mut event = events::theft(state("IN-DL"), case, revision, "and armed");

@@ -1,10 +1,10 @@
-"""Prints a state's inbox as one JSON object per line, with Confluent's own client and decoder.
+"""Prints inboxes of states, one after the other, as one JSON object per line, with Confluent's own client and decoder.
 
 It is what an analyst would write who has never seen Sanchar's code: the schema comes from the registry, by the id
 that each record carries. Values that JSON lacks are written as the contract's JSON writes them: digests in
 hexadecimal, moments in milliseconds since 1970.
 
-usage: read_inbox.py BROKER REGISTRY_URL TOPIC
+usage: read_inbox.py BROKER REGISTRY_URL TOPIC...
 """
 
 import datetime
@@ -27,7 +27,7 @@ def plain(value):
     raise TypeError(f"no JSON for {type(value)}")
 
 
-def main(broker, registry_url, topic):
+def main(broker, registry_url, *topics):
     decode = AvroDeserializer(SchemaRegistryClient({"url": registry_url}))
     consumer = Consumer({
         "bootstrap.servers": broker,
@@ -36,6 +36,11 @@ def main(broker, registry_url, topic):
         "enable.auto.commit": False,
         "enable.partition.eof": True,
     })
+    for topic in topics:
+        read(consumer, decode, topic)
+
+
+def read(consumer, decode, topic):
     consumer.assign([TopicPartition(topic, 0, 0)])
     while True:
         message = consumer.poll(10)
@@ -47,7 +52,7 @@ def main(broker, registry_url, topic):
             sys.exit(str(message.error()))
         value = decode(message.value(), SerializationContext(topic, MessageField.VALUE))
         headers = {name: text.decode() for name, text in message.headers()}
-        line = {"key": message.key().decode(), "headers": headers, "value": value}
+        line = {"topic": topic, "key": message.key().decode(), "headers": headers, "value": value}
         print(json.dumps(line, default=plain))
 
 
