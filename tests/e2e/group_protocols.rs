@@ -6,6 +6,7 @@ use crate::workload;
 use anyhow::Result;
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::{Accounts, Daemon, Installation, Progress};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cooperative_rebalances_lose_and_repeat_nothing() -> Result<()> {
@@ -69,6 +70,8 @@ fn joined(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_workers_of_a_process_share_the_work_and_stop_together() -> Result<()> {
     const EVENTS: i64 = 60_000;
+    /// Three workers, the broker and other tests share two cores.
+    const LIMIT: Duration = Duration::from_secs(180);
     let settings = "stream = { workers = 3, batch_records_max = 500 }";
     let installation = Installation::new("workers").await?;
     let publications = workload::publications(EVENTS.try_into()?, 23);
@@ -81,11 +84,11 @@ async fn the_workers_of_a_process_share_the_work_and_stop_together() -> Result<(
         let wanted = ["engine: ready", "engine-2: ready", "engine-3: ready", "changelog: ready"];
         Ok(wanted.iter().all(|part| parts.contains(part)).then_some(()))
     })?;
-    fanout.works_until("a third to be done", || Ok(progress.done()? >= EVENTS / 3))?;
+    fanout.works_until(LIMIT, "a third to be done", || Ok(progress.done()? >= EVENTS / 3))?;
     assert!(progress.done()? < EVENTS, "there was work left");
     fanout.kill()?;
     let mut fanout = installation.fanout("fanout-1", settings)?;
-    fanout.works_until("all to be done", || Ok(progress.done()? >= EVENTS))?;
+    fanout.works_until(LIMIT, "all to be done", || Ok(progress.done()? >= EVENTS))?;
     Model::of(&publications).check(&installation)?;
     assert_eq!(fanout.stop()?, 0);
 

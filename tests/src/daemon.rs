@@ -129,12 +129,17 @@ impl Daemon {
         Ok(listens(&self.log()?).is_some())
     }
 
-    /// As [`wait_for`], and notices when the daemon ends meanwhile.
+    /// As [`wait_for_up_to`], and notices when the daemon ends meanwhile.
     ///
     /// # Errors
     /// As [`wait_for`], or when the daemon ends: with its last log lines.
-    pub fn works_until(&mut self, what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-        wait_for(what, || {
+    pub fn works_until(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        mut condition: impl FnMut() -> Result<bool>,
+    ) -> Result<()> {
+        wait_for_up_to(limit, what, || {
             self.check_running()?;
             Ok(condition()?.then_some(()))
         })
