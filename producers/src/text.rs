@@ -2,6 +2,7 @@
 //!
 //! Pure functions over strings. They decide nothing about a field.
 
+use sanchar_schemas::characters::without_nukta;
 use std::borrow::Cow;
 
 /// The text without blanks at its ends (no-break spaces among them) and with single blanks inside.
@@ -42,22 +43,13 @@ pub(crate) fn folded_name(name: &str) -> String {
     const NUKTA: char = '\u{93c}';
     let mut folded = String::with_capacity(name.len());
     for c in squeeze(name).chars() {
-        let base = match c {
-            '\u{958}' => 'क',
-            '\u{959}' => 'ख',
-            '\u{95a}' => 'ग',
-            '\u{95b}' => 'ज',
-            '\u{95c}' => 'ड',
-            '\u{95d}' => 'ढ',
-            '\u{95e}' => 'फ',
-            '\u{95f}' => 'य',
-            '\u{200b}'..='\u{200d}' | '\u{feff}' => continue,
-            _ => {
-                folded.extend(c.to_uppercase());
-                continue;
-            }
-        };
-        folded.extend([base, NUKTA]);
+        if matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}') {
+            continue;
+        }
+        match without_nukta(c) {
+            Some(base) => folded.extend([base, NUKTA]),
+            None => folded.extend(c.to_uppercase()),
+        }
     }
     folded
 }

@@ -21,6 +21,22 @@ pub fn visible(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
+/// The letter of one that Unicode also has as one character together with its nukta (U+093C).
+#[must_use]
+pub const fn without_nukta(c: char) -> Option<char> {
+    match c {
+        '\u{958}' => Some('क'),
+        '\u{959}' => Some('ख'),
+        '\u{95a}' => Some('ग'),
+        '\u{95b}' => Some('ज'),
+        '\u{95c}' => Some('ड'),
+        '\u{95d}' => Some('ढ'),
+        '\u{95e}' => Some('फ'),
+        '\u{95f}' => Some('य'),
+        _ => None,
+    }
+}
+
 /// Characters without width, those that turn the direction of writing, and control characters.
 fn is_invisible(c: char) -> bool {
     let is_format = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

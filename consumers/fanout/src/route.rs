@@ -133,9 +133,13 @@ pub fn forbidden(event: &Outline<'_>, meaning: &Meaning<'_>, rules: &Rules) -> S
 /// The calendar day in India (+05:30) of a moment in ms since 1970, UTC. Moments that no calendar has count as 1970.
 #[must_use]
 pub fn day_in_india(at_ms: i64) -> Date {
-    let india = Offset::from_seconds(5 * 3_600 + 1_800).unwrap_or(Offset::UTC);
     let moment = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    india.to_datetime(moment).date()
+    india().to_datetime(moment).date()
+}
+
+/// The clock in India.
+pub(crate) fn india() -> Offset {
+    Offset::from_seconds(5 * 3_600 + 1_800).unwrap_or(Offset::UTC)
 }
 
 #[cfg(test)]

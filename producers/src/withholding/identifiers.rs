@@ -3,7 +3,7 @@
 //!
 //! It looks for shapes and rather sees one too many: no text is published for being hard to read.
 
-use sanchar_schemas::characters::digit;
+use sanchar_schemas::characters::{digit, visible};
 
 /// Words that announce what is not carried, as parts of words.
 const WORDS: [&str; 17] = [
@@ -63,7 +63,7 @@ fn is_telephone(digits: &str) -> bool {
 fn runs(text: &str) -> Vec<Vec<String>> {
     let mut runs: Vec<Vec<String>> = vec![Vec::new()];
     let mut gap = 0;
-    for character in text.chars().filter(|character| !is_invisible(*character)) {
+    for character in visible(text) {
         let Some(digit) = digit(character) else {
             gap = if character.is_alphabetic() { GAP_MAX + 1 } else { gap + 1 };
             continue;
@@ -80,10 +80,6 @@ fn runs(text: &str) -> Vec<Vec<String>> {
         gap = 0;
     }
     runs
-}
-
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

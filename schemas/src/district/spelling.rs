@@ -1,5 +1,7 @@
 //! The many spellings of a district's name, and the one that the tables are searched by. Not for showing.
 
+use crate::characters::without_nukta;
+
 /// Longest name that is looked up, in bytes. The longest of the tables has fewer than 100; whatever is longer
 /// is a sentence, and folding it would be work that whoever wrote it decides on.
 const MAX_NAME_BYTES: usize = 256;
@@ -22,7 +24,7 @@ pub(super) fn fold(name: &str) -> Option<String> {
             'a'..='z' | 'A'..='Z' | '0'..='9' => folded.push(c.to_ascii_uppercase()),
             '&' => folded.push_str("AND"),
             'ँ' => folded.push('ं'),
-            '\u{958}'..='\u{95f}' => folded.push(without_nukta(c)),
+            '\u{958}'..='\u{95f}' => folded.extend(without_nukta(c)),
             // Devanagari by hand: asking Unicode what is a letter and a capital takes longer than all the rest.
             '\u{93c}' | '\u{94d}' | '\u{951}'..='\u{954}' | '।' | '॥' | '॰' => {}
             '\u{900}'..='\u{97f}' => folded.push(c),
@@ -41,21 +43,6 @@ pub(super) fn fold(name: &str) -> Option<String> {
 pub(super) fn bare(folded: &str) -> &str {
     let name = folded.strip_suffix("DIST").unwrap_or(folded);
     WORDS.iter().find_map(|word| name.strip_prefix(word)).unwrap_or(name)
-}
-
-/// The letters that Unicode also has as one character together with their nukta.
-fn without_nukta(c: char) -> char {
-    match c {
-        '\u{958}' => 'क',
-        '\u{959}' => 'ख',
-        '\u{95a}' => 'ग',
-        '\u{95b}' => 'ज',
-        '\u{95c}' => 'ड',
-        '\u{95d}' => 'ढ',
-        '\u{95e}' => 'फ',
-        '\u{95f}' => 'य',
-        _ => c,
-    }
 }
 
 #[cfg(test)]

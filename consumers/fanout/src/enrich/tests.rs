@@ -1,3 +1,5 @@
+//! What is derived of an event, and what is left unknown. That the tables are right is tested where they are, in the contract.
+
 use super::*;
 use crate::examples::event;
 use crate::meaning::Meaning;

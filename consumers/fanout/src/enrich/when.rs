@@ -2,8 +2,8 @@
 //!
 //! A moment that is known to the day, month or year alone is a span of time; nothing is derived that is not so for all of it.
 
+use crate::route::india;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 use sanchar_schemas::enrichment::{PenalCode, TimeOfDay};
 use sanchar_schemas::event::{Moment, TimePrecision};
@@ -83,8 +83,4 @@ fn span(moment: Moment) -> Option<(i64, i64)> {
 
 fn in_india(at_ms: i64) -> Option<DateTime> {
     Timestamp::from_millisecond(at_ms).ok().map(|moment| india().to_datetime(moment))
-}
-
-fn india() -> Offset {
-    Offset::from_seconds(5 * 3_600 + 1_800).unwrap_or(Offset::UTC)
 }

@@ -1,3 +1,6 @@
+//! Who receives what and why: each rule by example, and what holds of any event under any rules by property. Not how rules are
+//! read and checked; that is in `rules/tests.rs`.
+
 use super::*;
 use crate::examples::{event, state, states};
 use jiff::civil::date;

@@ -11,13 +11,17 @@ pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
         return wrong("version: has to be a text of 1 to 64 bytes, for example \"2026-11\"".to_owned());
     }
     let mut shown = rules.groups.iter().map(|group| &group.about).chain([&rules.version]);
-    if let Some(text) = shown.find(|text| visible(text).ne(text.chars()) || text.contains(['\n', '\r'])) {
+    // The joiners that Hindi is written with are a part of it.
+    let is_seen =
+        |text: &str| visible(text).eq(text.chars().filter(|c| !matches!(c, '\u{200c}' | '\u{200d}')));
+    if let Some(text) = shown.find(|text| !is_seen(text) || text.contains(['\n', '\r'])) {
         return wrong(format!("{text:?} has line ends or characters that nobody sees: remove them"));
     }
     if !(0..=5).contains(&rules.narrow_severity_max) {
         return wrong("narrow_severity_max: has to lie between 0 (off) and 5".to_owned());
     }
     let days = rules.adjacency.changes_after(today);
+    let since = |day: Date| if day == today { String::new() } else { format!(" from {day} on") };
     for (state, day) in StateCode::all()
         .flat_map(|state| [today].into_iter().chain(days.clone()).map(move |day| (state, day)))
     {
@@ -26,7 +30,8 @@ pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
             let both = others.minus(others.minus(neighbours));
             if let Some(other) = both.iter().next() {
                 return wrong(format!(
-                    "{field}: {state} and {other} share a land border, which already counts: remove the pair"
+                    "{field}: {state} and {other} share a land border{}, which already counts: remove the pair",
+                    since(day)
                 ));
             }
         }
@@ -34,7 +39,7 @@ pub(super) fn check(rules: &Rules, today: Date) -> Result<(), RulesError> {
             return wrong(format!(
                 "partners: {state} has neither a land neighbour nor a partner, so nobody would hear of its events{}: \
                  give it a partner, or correct its borders",
-                if day == today { String::new() } else { format!(" from {day} on") }
+                since(day)
             ));
         }
     }

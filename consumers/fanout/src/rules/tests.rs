@@ -1,3 +1,6 @@
+//! Rules as they are read: each mistake is named with its place, and what is right is taken. Not what they decide; that is in
+//! `route/tests.rs`.
+
 use super::*;
 use jiff::civil::date;
 use sanchar_schemas::jurisdictions::{ADJACENCY, COORDINATION};
@@ -138,6 +141,8 @@ fn what_is_shown_is_one_line_of_text() {
         let error = Rules::parse(ADJACENCY.text, &text, TODAY).unwrap_err().to_string();
         assert!(error.contains("characters that nobody sees"), "{error}");
     }
+    let hindi = "[[groups]]\nname = \"A\"\nabout = \"क्\u{200d}षेत्र\"\nmembers = [\"IN-DL\", \"IN-HR\"]\n[[groups.when]]\nrequested = true";
+    assert!(Rules::parse(ADJACENCY.text, &format!("{PARTNERS}{hindi}"), TODAY).is_ok(), "a joiner is text");
     let error = refused("near = [[\"IN-DL\", \"\\u001b[2J\"]]");
     assert!(!error.contains('\u{1b}'), "{error:?}");
 }
