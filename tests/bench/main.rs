@@ -4,6 +4,7 @@
 //! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
 //! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
 //! for urgent and ordinary events during a drain. Decisions: what it costs to decide about an event, without Kafka.
+//! Feed: a state's file through its producer, beside a plain client that sends the same bytes.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -16,6 +17,7 @@
 mod copy_loop;
 mod decisions;
 mod drain;
+mod feed;
 mod latency;
 mod recovery;
 mod register;
@@ -56,6 +58,15 @@ struct Args {
     /// Whether the cost of deciding about an event is measured
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     decisions: bool,
+    /// Rows of the file that a producer publishes; 0 leaves it out
+    #[arg(long, default_value_t = 500_000)]
+    rows: u32,
+    /// Rows of the long file whose reading is watched for memory; 0 leaves it out
+    #[arg(long, default_value_t = 10_000_000)]
+    long_rows: u32,
+    /// Whether a producer with nothing to do is watched
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    idle: bool,
     /// Where the figures are written as JSON
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -94,6 +105,15 @@ async fn main() -> Result<()> {
     }
     if args.decisions {
         decisions::measure(&mut report)?;
+    }
+    if args.rows > 0 {
+        feed::measure(args.rows, args.runs, &mut report).await?;
+    }
+    if args.long_rows > 0 {
+        feed::measure_long(args.long_rows, &mut report).await?;
+    }
+    if args.idle {
+        feed::measure_idle(&mut report).await?;
     }
     report.print();
     report.write(&args.json)

@@ -12,6 +12,7 @@ pub(crate) struct Report {
     latency: Map<String, Value>,
     urgent: Map<String, Value>,
     decisions: Map<String, Value>,
+    feed: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -36,6 +37,13 @@ const DECISIONS: [(&str, &str); 4] = [
     ("meaning_ns", "meaning ns"),
     ("route_ns", "route ns"),
     ("enrich_ns", "enrich ns"),
+];
+const FEED: [(&str, &str); 5] = [
+    ("rows_per_s", "rows/s"),
+    ("cpu_us_per_row", "CPU µs/row"),
+    ("peak_rss_mib", "peak RSS MiB"),
+    ("rss_mib", "RSS MiB"),
+    ("cpu_percent", "CPU %"),
 ];
 const LATENCY: [(&str, &str); 4] =
     [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
@@ -89,6 +97,11 @@ impl Report {
             .extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
     }
 
+    pub(crate) fn feed(&mut self, what: &str, figures: &[(&str, f64)]) {
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
+        self.feed.insert(what.to_owned(), Value::Object(figures.collect()));
+    }
+
     pub(crate) fn print(&self) {
         table("drain (medians)", &DRAIN, &self.drain);
         table("register, records", &REGISTER, &self.register);
@@ -102,11 +115,12 @@ impl Report {
             let row = Map::from_iter([(String::new(), Value::Object(self.decisions.clone()))]);
             table("deciding about an event", &DECISIONS, &row);
         }
+        table("a state's producer (medians)", &FEED, &self.feed);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())
