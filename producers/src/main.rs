@@ -19,6 +19,10 @@ use sanchar_runtime::lifecycle::{Failure, run_daemon};
 /// The name in logs, metrics and messages.
 const NAME: &str = "sanchar-producer";
 
+/// Every row is some sixty small pieces of memory, and what the client sends is freed on its own threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = match sanchar_runtime::cli::parse::<Args>() {
         Ok(args) => args,

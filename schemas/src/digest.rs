@@ -35,8 +35,13 @@ impl Sha256 {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
         let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        f.pad(&halves.filter_map(|half| char::from_digit(half.into(), 16)).collect::<String>())
+        for (place, half) in text.iter_mut().zip(halves) {
+            *place = DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+        }
+        f.pad(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

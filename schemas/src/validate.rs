@@ -33,9 +33,25 @@ pub struct Violation {
 /// Checks an event. An empty list means that it may be published.
 #[must_use]
 pub fn violations(event: &CrimeEvent) -> Vec<Violation> {
-    let mut found = Found(Vec::new());
     let content = canonical_content(event);
-    identity(event, &content, &mut found);
+    let mut found = Found(Vec::new());
+    seal(event, &content, &mut found);
+    all_but_seal(event, &content, found)
+}
+
+/// Seals an event and checks it, as [`CrimeEvent::sealed`] and [`violations`] would, but writes it out once for both.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn sealed(mut event: CrimeEvent) -> Result<CrimeEvent, Violation> {
+    let content = canonical_content(&event);
+    event.content_hash = Sha256::of(content.as_bytes());
+    event.event_id = event_id(&event.record_id, event.revision, &event.content_hash);
+    all_but_seal(&event, &content, Found(Vec::new())).into_iter().next().map_or(Ok(event), Err)
+}
+
+fn all_but_seal(event: &CrimeEvent, content: &str, mut found: Found) -> Vec<Violation> {
+    identity(event, &mut found);
     symbols(event, &mut found);
     values(event, &mut found);
     event.place.iter().for_each(|place| place_of(place, &mut found));
@@ -56,13 +72,17 @@ impl Found {
     }
 }
 
-fn identity(event: &CrimeEvent, content: &str, found: &mut Found) {
+fn identity(event: &CrimeEvent, found: &mut Found) {
     found.check(
         event.record_id.state() == event.origin,
         "record_id",
         "must start with the code of the origin",
     );
     found.check(event.revision > 0, "revision", "must be positive");
+}
+
+/// That nothing was changed since it was sealed.
+fn seal(event: &CrimeEvent, content: &str, found: &mut Found) {
     found.check(
         event.content_hash == Sha256::of(content.as_bytes()),
         "content_hash",
@@ -189,6 +209,17 @@ mod tests {
         let mut event = event();
         change(&mut event);
         violations(&event.sealed()).into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[test]
+    fn sealing_and_checking_at_once_is_the_same() {
+        let mut changed = event();
+        changed.investigation_stage = Some("closed".into());
+        let sealed = super::sealed(changed.clone()).unwrap();
+        assert_eq!(sealed, changed.clone().sealed());
+        assert!(violations(&sealed).is_empty());
+        changed.revision = 0;
+        assert_eq!(super::sealed(changed.clone()).unwrap_err(), violations(&changed.sealed())[0]);
     }
 
     #[test]

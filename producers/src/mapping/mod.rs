@@ -208,11 +208,8 @@ impl Mapper {
             witness.taken = taken.clone().unwrap_or_default();
         }
         taken?;
-        let event = event.sealed();
-        match validate::violations(&event).into_iter().next() {
-            None => Ok(event),
-            Some(violation) => Err(Problem::new(Reason::InvalidEvent, violation.problem).at(violation.field)),
-        }
+        validate::sealed(event)
+            .map_err(|broken| Problem::new(Reason::InvalidEvent, broken.problem).at(broken.field))
     }
 
     fn clearance(&self, source: Source<'_>) -> Clearance {
