@@ -6,12 +6,12 @@
 
 use crate::daemon::{Daemon, wait_for};
 use crate::installation::Installation;
+use crate::progress::is_starting;
 use crate::publisher::RawHeader;
 use anyhow::{Context as _, Result, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
-use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use sanchar_schemas::codec::Decoder;
 use sanchar_schemas::schema::Record;
@@ -219,7 +219,7 @@ struct End {
 }
 
 /// Ends of all partitions that are not empty, as the reader's isolation sees them, in one request to each broker: a
-/// timestamp of -1 stands for the end (KIP-79). `None` while a partition has no leader.
+/// timestamp of -1 stands for the end (KIP-79). `None` while a partition has no leader, or one that is new.
 fn ends(installation: &Installation, topics: &[Topic], reader: &BaseConsumer) -> Result<Option<Vec<End>>> {
     let mut list = TopicPartitionList::new();
     let mut places = Vec::new();
@@ -229,16 +229,19 @@ fn ends(installation: &Installation, topics: &[Topic], reader: &BaseConsumer) ->
             places.push((*topic, partition));
         }
     }
+    let is_starting = |error: &KafkaError| error.rdkafka_error_code().is_some_and(is_starting);
     let list = match reader.offsets_for_times(list, ANSWER) {
-        Err(KafkaError::MetadataFetch(
-            RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable,
-        )) => return Ok(None),
+        Err(error) if is_starting(&error) => return Ok(None),
         list => list?,
     };
     let mut ends = Vec::new();
     for (element, (topic, partition)) in list.elements().iter().zip(places) {
-        let end = element.offset().to_raw().filter(|end| *end >= 0);
-        let end = end.with_context(|| format!("the end of {}/{partition}", element.topic()))?;
+        let of_partition = || format!("the end of {}/{partition}", element.topic());
+        match element.error() {
+            Err(error) if is_starting(&error) => return Ok(None),
+            answered => answered.with_context(of_partition)?,
+        }
+        let end = element.offset().to_raw().filter(|end| *end >= 0).with_context(of_partition)?;
         if end > 0 {
             ends.push(End { topic, partition, end });
         }

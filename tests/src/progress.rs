@@ -123,11 +123,12 @@ impl Progress {
 }
 
 /// What a broker answers, or does not, while it takes up its work.
-const fn is_starting(code: RDKafkaErrorCode) -> bool {
+pub(crate) const fn is_starting(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::NotLeaderForPartition
             | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::OffsetNotAvailable // a new leader does not know its high watermark yet (KIP-207)
             | RDKafkaErrorCode::NotCoordinator
             | RDKafkaErrorCode::CoordinatorNotAvailable
             | RDKafkaErrorCode::CoordinatorLoadInProgress
