@@ -97,6 +97,9 @@ pub(crate) struct DryRunArgs {
     /// The summary alone
     #[arg(long, conflicts_with = "json")]
     pub(crate) summary: bool,
+    /// No more rows than these, of a database
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<u64>,
 }
 
 impl Args {
