@@ -145,7 +145,10 @@ impl<S: Sink> Worker<S> {
             self.source.beat();
             let outcome = self.with_feed(|worker, feed| {
                 feed.bind(&worker.config)?;
-                Ok(feed.database.begin(feed.poll.cursor())?)
+                let scan = feed.database.begin(feed.poll.cursor())?;
+                // Read, to see whether it can be, and left for the first pass.
+                feed.database.page(&scan, &scan.start)?;
+                Ok(scan)
             })?;
             match outcome {
                 Ok(scan) if scan.has_keyless => return Err(Failure::config(KEYLESS)),
