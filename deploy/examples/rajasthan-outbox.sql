@@ -11,7 +11,8 @@ create table fir_outbox (
     primary key (txid, id)
 );
 
-create function fir_to_outbox() returns trigger language plpgsql as $$
+-- It writes with its owner's rights, so that nobody else needs any on the outbox.
+create function fir_to_outbox() returns trigger language plpgsql security definer set search_path from current as $$
 begin
     insert into fir_outbox (operation, fir)
     values (left(tg_op, 1), to_jsonb(case tg_op when 'DELETE' then old else new end));
@@ -24,9 +25,6 @@ create trigger fir_to_outbox after insert or update or delete on fir
 
 -- What is there already is the first change.
 insert into fir_outbox (operation, fir) select 'I', to_jsonb(fir) from fir;
-
--- Who changes `fir` needs the right to add to the outbox.
-grant insert on fir_outbox to public;
 
 -- The producer's role may read the outbox and nothing else. It gets its password by `\password sanchar_reader`.
 create role sanchar_reader login;

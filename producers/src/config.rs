@@ -286,6 +286,11 @@ bootstrap = "localhost:9092"
             ),
             ("year = \"Year\"", "", "mapping.fir.year is missing"),
             ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),
+            (
+                "[kafka]",
+                "[postgres]\nuser = 'reader'\n[postgres.outbox]\ntable = 'o'\n[kafka]",
+                "postgres is set together with source.files: keep one of them",
+            ),
             ("bootstrap = \"localhost:9092\"", "", "kafka.bootstrap has"),
         ] {
             let error = load(&SMALLEST.replace(from, to)).unwrap_err();

@@ -42,7 +42,23 @@ pub(super) fn connect(
     };
     let mut client = client.map_err(|error| classify(&error))?;
     client.batch_execute(&preamble(config, settings)).map_err(|error| classify(&error))?;
+    warn_of_rights(config, &mut client);
     Ok(client)
+}
+
+/// The session does not write; a role that could is still more than the producer needs.
+fn warn_of_rights(config: &PostgresConfig, client: &mut Client) {
+    let sql = "select exists (select 1 from pg_catalog.pg_roles where rolname = current_user and rolsuper)
+               or exists (select 1 from information_schema.table_privileges
+                          where grantee = current_user and privilege_type in ('INSERT', 'UPDATE', 'DELETE'))";
+    let may_write = client.query_one(sql, &[]).and_then(|row| row.try_get::<_, bool>(0)).unwrap_or(false);
+    if may_write && !deletes(config) {
+        tracing::warn!("the role may write to the database: give the producer one that may only select");
+    }
+}
+
+fn deletes(config: &PostgresConfig) -> bool {
+    config.outbox.as_ref().is_some_and(|outbox| outbox.delete_published)
 }
 
 fn connector(config: &PostgresConfig, base: &Path) -> Result<MakeTlsConnector, DatabaseError> {
@@ -61,7 +77,6 @@ fn connector(config: &PostgresConfig, base: &Path) -> Result<MakeTlsConnector, D
 
 /// Settings of the session. A statement that waits for a lock gives up earlier than one that works.
 fn preamble(config: &PostgresConfig, settings: &Settings) -> String {
-    let writes = config.outbox.as_ref().is_some_and(|outbox| outbox.delete_published);
     format!(
         "set default_transaction_read_only = {read_only};\n\
          set statement_timeout = {statement_ms};\n\
@@ -71,7 +86,7 @@ fn preamble(config: &PostgresConfig, settings: &Settings) -> String {
          set intervalstyle = 'iso_8601';\n\
          set bytea_output = 'hex';\n\
          set extra_float_digits = 3;",
-        read_only = if writes { "off" } else { "on" },
+        read_only = if deletes(config) { "off" } else { "on" },
         statement_ms = config.statement_timeout_ms,
         lock_ms = config.statement_timeout_ms.min(5_000),
         zone = settings.time_zone,

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::DatabaseRow;
 
-/// How many rows of a pass are remembered: two passes take about 15 MiB.
+/// How many rows of a pass are remembered: two passes take about 10 MiB.
 pub(super) const ROWS_MAX: usize = 131_072;
 
 /// The rows of this pass and of the one before.

@@ -217,6 +217,7 @@ impl<S: Sink> Worker<S> {
             return Err(error.into());
         }
         let scanned = poll.pass(&mut **database, &mut |cursor, row| {
+            self.source.beat();
             if !self.is_stopping() {
                 self.take_row(Place::Database(cursor), row.into_raw(), |row, revisions, now_ms| {
                     reading.judge(row, revisions, now_ms)

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use crate::checkpoint::{self, Saved};
 use crate::config::ProducerConfig;
-use crate::database::Cursor;
+use crate::database::{Cursor, PostgresConfig};
 use crate::dry_run::{fitting_files, source_files};
 use crate::metrics::ProducerMetrics;
 use crate::publish::{Ledger, Place, ReachError, Sink};
@@ -85,7 +85,7 @@ impl<S: Sink> Worker<S> {
         Ok(Self {
             revisions: Revisions::after(latest_revision(&store)?),
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
-            source: context.health.component("source", Some(STALL_MS)),
+            source: context.health.component("source", Some(stall_ms(&config))),
             pace: Pace::new(config.publish.rate_per_second),
             files: BTreeMap::new(),
             database: Polled::of(&config, &context, &store)?,
@@ -291,6 +291,11 @@ impl<S: Sink> Worker<S> {
         let shown = self.config.shown(path);
         self.files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, shown, store))
     }
+}
+
+/// How long the worker may show no sign of life. It waits for its database, however long that is allowed to take.
+fn stall_ms(config: &ProducerConfig) -> u64 {
+    STALL_MS + config.postgres.as_ref().map_or(0, PostgresConfig::turn_ms)
 }
 
 /// The latest revision in any checkpoint, so that a clock that was set back gives out no older one.
