@@ -40,7 +40,7 @@ help: ## list the targets
 # ---- what must be installed ---------------------------------------------------------------------------------------
 
 needs_to_build := rust c++ cmake pkg-config openssl zlib
-needs_to_test := java maven python-venv kcat shellcheck
+needs_to_test := java maven python-venv kcat shellcheck postgresql
 
 .PHONY: deps-build
 deps-build:

@@ -11,7 +11,7 @@ use sanchar_runtime::lifecycle::Failure;
 #[command(
     name = crate::NAME,
     version = sanchar_runtime::VERSION,
-    about = "Publishes one state's crime records, mapped from the files that its data centre has",
+    about = "Publishes one state's crime records, mapped from the files or the database that its data centre has",
     max_term_width = 110,
     after_help = "\
 Examples:
@@ -24,8 +24,8 @@ Examples:
   sanchar-producer -c karnataka.toml run --once      publish what is there, and end
   sanchar-producer -c karnataka.toml                 publish, and go on with whatever is added
 
-Rows that cannot be published are kept in <store.folder>/quarantine, each with its line and its reason. To publish a
-file from its start again, stop the daemon and delete its checkpoint in <store.folder>/checkpoints.
+Rows that cannot be published are kept in <store.folder>/quarantine, each with its line or id and its reason. To
+publish a source from its start again, stop the daemon and delete its checkpoint in <store.folder>/checkpoints.
 
 Exit codes: 0 done or stopped as asked, 64 wrong command line, 69 registry not reachable, 70 a mistake in the program,
 75 try again, 78 wrong configuration or a file that does not fit it."
@@ -97,6 +97,9 @@ pub(crate) struct DryRunArgs {
     /// The summary alone
     #[arg(long, conflicts_with = "json")]
     pub(crate) summary: bool,
+    /// No more rows than these, of a database
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) limit: Option<u64>,
 }
 
 impl Args {

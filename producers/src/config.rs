@@ -11,6 +11,7 @@ use sanchar_runtime::registry::RegistryConfig;
 use sanchar_schemas::StateCode;
 use serde::{Deserialize, Serialize};
 
+use crate::database::PostgresConfig;
 use crate::language::column::{Columns, UnknownColumn};
 use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
@@ -26,8 +27,12 @@ use crate::withholding::Withholding;
 pub struct ProducerConfig {
     /// Whose events these are.
     pub state: StateConfig,
-    /// Where rows come from.
+    /// Files that rows come from.
+    #[serde(default)]
     pub source: SourceConfig,
+    /// A database that rows come from, instead of files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<PostgresConfig>,
     /// Where checkpoints and quarantine are kept.
     #[serde(default)]
     pub store: StoreConfig,
@@ -111,7 +116,7 @@ impl ProducerConfig {
     /// # Errors
     /// The first thing wrong, with its remedy.
     pub fn check_mapping(&self) -> Result<(), ConfigError> {
-        self.source.check()?;
+        self.check_feeds()?;
         self.rows.check()?;
         self.publish.check()?;
         self.withholding.check()?;
@@ -145,6 +150,29 @@ impl ProducerConfig {
 }
 
 impl ProducerConfig {
+    /// Rows come from exactly one place.
+    fn check_feeds(&self) -> Result<(), ConfigError> {
+        self.source.check()?;
+        match &self.postgres {
+            None if self.source.files.is_empty() => Err(ConfigError::field(
+                "source.files",
+                "names no file: give at least one path, for example [\"extract/*.csv\"], or describe a database in \
+                 [postgres]",
+            )),
+            None => Ok(()),
+            Some(_) if !self.source.files.is_empty() => Err(ConfigError::field(
+                "postgres",
+                "is set together with source.files: keep one of them, and run another producer for the other",
+            )),
+            Some(postgres) => postgres.check(),
+        }
+    }
+
+    /// How often to look for new rows, in milliseconds.
+    pub(crate) fn poll_interval_ms(&self) -> u64 {
+        self.postgres.as_ref().map_or(self.source.poll_interval_ms, |postgres| postgres.poll_interval_ms)
+    }
+
     /// A list of persons has no fixed positions, and what is mapped is not left behind.
     fn check_not_carried(&self) -> Result<(), ConfigError> {
         let has_persons = self.mapping.persons.as_ref().is_some_and(|persons| !persons.is_empty());
@@ -258,6 +286,11 @@ bootstrap = "localhost:9092"
             ),
             ("year = \"Year\"", "", "mapping.fir.year is missing"),
             ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),
+            (
+                "[kafka]",
+                "[postgres]\nuser = 'reader'\n[postgres.outbox]\ntable = 'o'\n[kafka]",
+                "postgres is set together with source.files: keep one of them",
+            ),
             ("bootstrap = \"localhost:9092\"", "", "kafka.bootstrap has"),
         ] {
             let error = load(&SMALLEST.replace(from, to)).unwrap_err();

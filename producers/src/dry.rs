@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
-use sanchar_producer::{ProducerConfig, Shown, Summary, dry_run as run};
+use sanchar_producer::{ProducerConfig, Shown, Summary, dry_run as run, dry_run_database};
 use sanchar_runtime::clock;
 use sanchar_runtime::lifecycle::Failure;
 
@@ -16,11 +16,16 @@ pub(crate) fn dry_run(path: &Path, options: &DryRunArgs) -> Result<(), Failure> 
     let lines_show_progress = io::stdout().is_terminal() && !options.summary;
     let bar = if lines_show_progress { None } else { progress::bar() };
     let mut output = Output { stream: io::BufWriter::new(io::stdout().lock()), closed: false };
-    let outcome = run(&config, clock::now_ms(), &mut |shown| output.show(shown, options), &mut |at| {
-        if let Some(bar) = &bar {
-            progress::show(bar, at);
-        }
-    });
+    let mut show = |shown: Shown<'_>| output.show(shown, options);
+    let outcome = match (config.postgres.is_some(), options.limit) {
+        (true, limit) => dry_run_database(&config, limit, clock::now_ms(), &mut show),
+        (false, Some(_)) => Err(Failure::usage("--limit is for databases: files are shown whole")),
+        (false, None) => run(&config, clock::now_ms(), &mut show, &mut |at| {
+            if let Some(bar) = &bar {
+                progress::show(bar, at);
+            }
+        }),
+    };
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }

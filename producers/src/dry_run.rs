@@ -75,6 +75,11 @@ pub fn dry_run(
 /// [`Failure`] with exit code 78 when the configuration does not fit the file, 64 when no row begins there.
 pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> Result<Explained, Failure> {
     config.check_mapping()?;
+    if config.postgres.is_some() {
+        return Err(Failure::usage(
+            "explain shows rows of files: use dry-run --json for those of a database",
+        ));
+    }
     let path = if file.exists() { file.to_owned() } else { config.base().join(file) };
     let opened = FileReading::open(config, &path, &mut Revisions::after(0));
     let reading = opened.map_err(|error| Failure::config(error.to_string()))?;

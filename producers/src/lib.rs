@@ -5,7 +5,9 @@
 
 mod checkpoint;
 pub mod config;
+pub mod database;
 pub mod dry_run;
+mod dry_run_database;
 pub mod language;
 pub mod mapping;
 mod metrics;
@@ -23,6 +25,7 @@ mod worker;
 
 pub use config::ProducerConfig;
 pub use dry_run::{Fit, Progress, Shown, dry_run, explain, fitting_files};
+pub use dry_run_database::dry_run_database;
 pub use run::{Options, run};
 pub use store::StoreConfig;
 pub use summary::Summary;

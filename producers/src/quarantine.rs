@@ -21,6 +21,8 @@ struct Entry<'a> {
     /// When, Indian time.
     at: String,
     file: &'a str,
+    /// From 1; none where the source has no lines and `file` says it all.
+    #[serde(skip_serializing_if = "is_none")]
     line: u64,
     offset: u64,
     reason: Reason,
@@ -37,19 +39,18 @@ struct Entry<'a> {
     row_bytes: Option<u64>,
 }
 
-/// The quarantine file of one source file.
+/// The quarantine file of one source.
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     path: PathBuf,
-    source: String,
     file: Option<File>,
     unsynced: bool,
 }
 
 impl Quarantine {
-    /// The quarantine at `path` for the source file called `source`. The file is made with its first line.
-    pub(crate) fn new(path: PathBuf, source: impl Into<String>) -> Self {
-        Self { path, source: source.into(), file: None, unsynced: false }
+    /// The quarantine at `path`. The file is made with its first line.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, file: None, unsynced: false }
     }
 
     /// Where it is.
@@ -57,12 +58,18 @@ impl Quarantine {
         &self.path
     }
 
-    /// Appends a row. It is safe after the next [`Quarantine::sync`].
+    /// Appends a row of the source called `source`. It is safe after the next [`Quarantine::sync`].
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(crate) fn append(&mut self, row: &RawRow, rejection: &Rejection, now_ms: i64) -> io::Result<()> {
-        let mut line = entry(&self.source, row, rejection, now_ms)?;
+    pub(crate) fn append(
+        &mut self,
+        source: &str,
+        row: &RawRow,
+        rejection: &Rejection,
+        now_ms: i64,
+    ) -> io::Result<()> {
+        let mut line = entry(source, row, rejection, now_ms)?;
         line.push(b'\n');
         if self.file.is_none() {
             self.file = Some(store::private().create(true).append(true).open(&self.path)?);
@@ -106,6 +113,11 @@ fn entry(source: &str, row: &RawRow, rejection: &Rejection, now_ms: i64) -> io::
     Ok(serde_json::to_vec(&entry)?)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_none(line: &u64) -> bool {
+    *line == 0
+}
+
 /// `2018-03-01T19:35:00.000+05:30`.
 pub(crate) fn indian_time(ms: i64) -> String {
     let instant = Timestamp::from_millisecond(ms).unwrap_or_default();
@@ -126,12 +138,12 @@ mod tests {
     #[test]
     fn rows_are_kept_whole_whatever_their_bytes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut quarantine = Quarantine::new(folder.path().join("q.jsonl"), "fir.csv");
+        let mut quarantine = Quarantine::new(folder.path().join("q.jsonl"));
         let rejection =
             Rejection { reason: Reason::BadDate, field: "reported_at".into(), message: "is wrong".into() };
-        quarantine.append(&row("क,\"\n\"".as_bytes()), &rejection, 1_519_913_100_000).unwrap();
-        quarantine.append(&row(b"a,\xff\0"), &rejection, 0).unwrap();
-        quarantine.append(&RawRow { length: 10 << 20, ..row(b"xx") }, &rejection, 0).unwrap();
+        quarantine.append("fir.csv", &row("क,\"\n\"".as_bytes()), &rejection, 1_519_913_100_000).unwrap();
+        quarantine.append("fir.csv", &row(b"a,\xff\0"), &rejection, 0).unwrap();
+        quarantine.append("fir.csv", &RawRow { length: 10 << 20, ..row(b"xx") }, &rejection, 0).unwrap();
         quarantine.sync().unwrap();
         let text = std::fs::read_to_string(quarantine.path()).unwrap();
         let lines: Vec<serde_json::Value> =

@@ -66,13 +66,14 @@ impl Revisions {
         self.latest
     }
 
-    fn at(&mut self, now_ms: i64) -> Reading {
+    /// Revision and time of a row that is read at `now_ms`.
+    pub(crate) fn at(&mut self, now_ms: i64) -> Reading {
         self.latest = self.latest.max(now_ms);
         Reading { now_ms, revision: self.latest }
     }
 
     /// Makes the next revision a greater one, whatever the clock says.
-    fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.latest += 1;
     }
 }

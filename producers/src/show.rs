@@ -16,7 +16,7 @@ pub(crate) fn line(shown: Shown<'_>) -> String {
     match shown {
         Shown::Event(event) => event_line(event),
         Shown::Rejected { file, line, rejection } => {
-            let place = format!("{file}:{line}");
+            let place = if line == 0 { file.to_owned() } else { format!("{file}:{line}") };
             let field =
                 if rejection.field.is_empty() { String::new() } else { format!("{} ", rejection.field) };
             let reason = Style::new().yellow().apply_to(format!("{:<18}", rejection.reason));

@@ -31,7 +31,7 @@ pub struct Summary {
 pub struct Tally {
     /// How many.
     pub count: u64,
-    /// `file:line` of the first.
+    /// `file:line` of the first; a row of a source without lines has its key in its name, and the line 0.
     pub examples: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Tally {
     fn add(&mut self, file: &str, line: u64) {
         self.count += 1;
         if self.examples.len() < EXAMPLES_MAX {
-            self.examples.push(format!("{file}:{line}"));
+            self.examples.push(if line == 0 { file.to_owned() } else { format!("{file}:{line}") });
         }
     }
 }

@@ -112,6 +112,16 @@ fn every_example_is_valid_and_prints_as_it_reads() {
     }
 }
 
+/// A database has no data beside its file; `tests/postgres` runs this one on a server.
+#[test]
+fn the_database_example_is_valid_and_prints_as_it_reads() {
+    let config = load("rajasthan-postgres.toml");
+    config.check().unwrap();
+    let printed = sanchar_runtime::config::effective(&config).unwrap();
+    let again: ProducerConfig = toml::from_str(&printed).unwrap();
+    assert_eq!(again.in_folder_of(&config.base().join("x.toml")), config, "{printed}");
+}
+
 /// Words of every column that is not carried, in the examples' own invented values.
 const NEVER: [&str; 12] = [
     "Complainant",

@@ -8,15 +8,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::database::Cursor;
 use crate::source::{Position, RawRow};
 
-/// A place behind a row.
+/// The place behind a row: where reading goes on once the row and all before it are settled.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark {
-    /// The source file.
-    pub(crate) file: Arc<PathBuf>,
-    /// Where reading goes on once the row and all before it are settled.
-    pub(crate) position: Position,
+pub(crate) enum Place {
+    /// In a source file.
+    File(Arc<PathBuf>, Position),
+    /// Behind a row of the database.
+    Database(Cursor),
+}
+
+impl Place {
+    /// Whether both are places of one source, of which the later one says it all.
+    fn is_in_source_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(file, _), Self::File(other, _)) => Arc::ptr_eq(file, other),
+            (Self::Database(_), Self::Database(_)) => true,
+            (Self::File(..), Self::Database(_)) | (Self::Database(_), Self::File(..)) => false,
+        }
+    }
 }
 
 /// What became of a row.
@@ -33,7 +45,7 @@ pub(crate) enum Fate {
 /// A row in the ledger.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) mark: Mark,
+    pub(crate) place: Place,
     pub(crate) fate: Fate,
     /// Bytes of its message and of the row that is kept with it; 0 for a row that goes nowhere.
     pub(crate) cost: usize,
@@ -44,10 +56,10 @@ pub(crate) struct Entry {
 /// What has been settled since the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    /// The last place of each run of rows of one file.
-    pub(crate) marks: Vec<Mark>,
+    /// The last place of each run of rows of one source.
+    pub(crate) places: Vec<Place>,
     /// Rows that the broker refuses for their size.
-    pub(crate) too_large: Vec<(Arc<PathBuf>, RawRow)>,
+    pub(crate) too_large: Vec<(Place, RawRow)>,
     /// Rows that the broker has acknowledged.
     pub(crate) acknowledged: u64,
     /// Why the client cannot go on.
@@ -95,10 +107,10 @@ impl Ledger {
             && entry.fate == Fate::Settled
             && last.cost == 0
             && entry.cost == 0
-            && Arc::ptr_eq(&last.mark.file, &entry.mark.file)
+            && last.place.is_in_source_of(&entry.place)
         {
             // Rows that go nowhere need no entry of their own.
-            last.mark = entry.mark;
+            last.place = entry.place;
         } else {
             state.waiting += usize::from(entry.fate == Fate::Waiting);
             state.bytes += entry.cost;
@@ -140,16 +152,16 @@ impl Ledger {
         let mut state = self.lock();
         let mut settled = Settled { failure: state.failure.clone(), ..Settled::default() };
         while state.entries.front().is_some_and(|entry| entry.fate != Fate::Waiting) {
-            let Some(Entry { mark, fate, cost, row }) = state.entries.pop_front() else { break };
+            let Some(Entry { place, fate, cost, row }) = state.entries.pop_front() else { break };
             state.first += 1;
             match (fate, row) {
-                (Fate::TooLarge, Some(row)) => settled.too_large.push((Arc::clone(&mark.file), row)),
+                (Fate::TooLarge, Some(row)) => settled.too_large.push((place.clone(), row)),
                 _ if cost > 0 => settled.acknowledged += 1,
                 _ => {}
             }
-            match settled.marks.last_mut().filter(|last| Arc::ptr_eq(&last.file, &mark.file)) {
-                Some(last) => *last = mark,
-                None => settled.marks.push(mark),
+            match settled.places.last_mut().filter(|last| last.is_in_source_of(&place)) {
+                Some(last) => *last = place,
+                None => settled.places.push(place),
             }
         }
         settled
@@ -186,11 +198,15 @@ mod tests {
         position.offset = offset;
         let row = RawRow { bytes: Vec::new(), offset, line: 1, lines: 1, length: 0, fault: None };
         let cost = if fate == Fate::Waiting { 100 } else { 0 };
-        Entry { mark: Mark { file: Arc::clone(file), position }, fate, cost, row: Some(row) }
+        Entry { place: Place::File(Arc::clone(file), position), fate, cost, row: Some(row) }
     }
 
     fn offsets(settled: &Settled) -> Vec<u64> {
-        settled.marks.iter().map(|mark| mark.position.offset).collect()
+        let offset = |place: &Place| match place {
+            Place::File(_, position) => position.offset,
+            Place::Database(_) => panic!("no file"),
+        };
+        settled.places.iter().map(offset).collect()
     }
 
     #[test]
@@ -200,7 +216,7 @@ mod tests {
             (1..=3).map(|offset| ledger.enter(entry(&file, offset, Fate::Waiting))).collect();
         ledger.settle(tickets[2], Fate::Settled);
         ledger.settle(tickets[1], Fate::Settled);
-        assert!(ledger.collect().marks.is_empty(), "the first is still under way");
+        assert!(ledger.collect().places.is_empty(), "the first is still under way");
         ledger.settle(tickets[0], Fate::Settled);
         let settled = ledger.collect();
         assert_eq!((offsets(&settled), settled.acknowledged), (vec![3], 3));
@@ -217,11 +233,24 @@ mod tests {
         }
         ledger.enter(entry(&other, 1, Fate::Settled));
         assert!(ledger.has_room(0), "rows that go nowhere share an entry");
-        assert!(ledger.collect().marks.is_empty());
+        assert!(ledger.collect().places.is_empty());
         ledger.settle(first, Fate::TooLarge);
         let settled = ledger.collect();
         assert_eq!(offsets(&settled), [999, 1]);
         assert_eq!((settled.too_large.len(), settled.acknowledged), (1, 0));
+    }
+
+    #[test]
+    fn a_database_has_one_place_beside_those_of_files() {
+        let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
+        let of = |id: &str| Cursor { keys: vec![id.to_owned()], horizon: None };
+        ledger.enter(entry(&file, 1, Fate::Settled));
+        for id in ["7", "8"] {
+            let place = Place::Database(of(id));
+            ledger.enter(Entry { place, fate: Fate::Settled, cost: 0, row: None });
+        }
+        let places = ledger.collect().places;
+        assert!(matches!(&places[..], [Place::File(..), Place::Database(last)] if *last == of("8")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod message;
 
 pub use config::PublishConfig;
 pub(crate) use kafka::KafkaSink;
-pub(crate) use ledger::{Entry, Fate, Ledger, Mark, Settled};
+pub(crate) use ledger::{Entry, Fate, Ledger, Place, Settled};
 pub(crate) use message::Message;
 
 /// Takes messages for one topic.

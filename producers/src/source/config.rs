@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// Files, relative to the configuration file; the last part of a path may hold `*` and `?`.
+    #[serde(default)]
     pub files: Vec<String>,
     /// How rows are written.
     pub format: Format,
@@ -69,9 +70,6 @@ impl SourceConfig {
     /// [`ConfigError`] naming the field and the remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |field: &str, problem: &str| Err(ConfigError::field(format!("source.{field}"), problem));
-        if self.files.is_empty() {
-            return refuse("files", "names no file: give at least one path, for example [\"extract/*.csv\"]");
-        }
         if self.columns.is_empty() && self.format == Format::Jsonl {
             return refuse(
                 "columns",
@@ -91,6 +89,24 @@ impl SourceConfig {
             return refuse("poll_interval_ms", "has to be at least 1");
         }
         Ok(())
+    }
+}
+
+impl Default for SourceConfig {
+    /// No file.
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            format: Format::Csv,
+            skip_lines: 0,
+            header: yes(),
+            columns: Vec::new(),
+            delimiter: comma(),
+            max_row_bytes: mebibyte(),
+            unterminated_line: UnterminatedLine::default(),
+            hold_ms: minute(),
+            poll_interval_ms: second(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::watched::{Stamp, Tail};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
 use crate::dry_run::unterminated;
-use crate::publish::Sink;
+use crate::publish::{Place, Sink};
 use crate::reading::{FileReading, OpenError};
 use crate::source::{Next, RawRow, UnterminatedLine};
 
@@ -43,7 +43,7 @@ impl<S: Sink> Worker<S> {
         file.accept();
         file.stamp = Some(stamp);
         let Some(mut reading) = reading else {
-            tracing::info!(file = file.name, "the source file has no row yet");
+            tracing::info!(file = file.origin.name, "the source file has no row yet");
             return Ok(());
         };
         let before = reading.position().rows;
@@ -55,21 +55,22 @@ impl<S: Sink> Worker<S> {
         let id = Arc::clone(&self.watched(path).id);
         while !self.is_stopping() {
             match reading.next_row() {
-                Ok(Next::Row(row)) => self.take_row(&id, reading, row)?,
+                Ok(Next::Row(row)) => self.take_file_row(&id, reading, row)?,
                 Ok(Next::Tail(row)) => match self.judge_tail(path, reading, &row) {
                     TailVerdict::Wait => return Ok(End::Reached),
                     TailVerdict::GiveUpLine => {
                         if let Some(first) = reading.file().give_up_line() {
-                            self.take_row(&id, reading, first)?;
+                            self.take_file_row(&id, reading, first)?;
                         }
                     }
                     TailVerdict::Row => {
                         reading.file().take_tail();
-                        self.take_row(&id, reading, row)?;
+                        self.take_file_row(&id, reading, row)?;
                     }
                     TailVerdict::Quarantine => {
                         self.metrics.read.inc();
-                        self.put_into_quarantine(&id, &row, &unterminated())?;
+                        let place = Place::File(Arc::clone(&id), reading.position().clone());
+                        self.put_into_quarantine(&place, &row, &unterminated())?;
                         return Ok(End::Reached);
                     }
                 },
@@ -78,6 +79,17 @@ impl<S: Sink> Worker<S> {
             }
         }
         Ok(End::Stopped)
+    }
+
+    fn take_file_row(
+        &mut self,
+        id: &Arc<PathBuf>,
+        reading: &mut FileReading,
+        row: RawRow,
+    ) -> Result<(), Failure> {
+        self.watched(id).read_to = reading.position().offset;
+        let place = Place::File(Arc::clone(id), reading.position().clone());
+        self.take_row(place, row, |row, revisions, now_ms| reading.judge(row, revisions, now_ms))
     }
 
     /// Keeps the place, and the file open where few are.
@@ -97,14 +109,19 @@ impl<S: Sink> Worker<S> {
         file.read_to = reading.position().offset;
         file.place = Some(Checkpoint::new(reading.position(), revision));
         if rows > 0 {
-            tracing::info!(file = file.name, rows, line = reading.position().lines, "source file read");
+            tracing::info!(
+                file = file.origin.name,
+                rows,
+                line = reading.position().lines,
+                "source file read"
+            );
         }
         match end {
             End::Failed(error) if once => {
                 return Err(Failure::temporary(format!("{}: cannot be read on ({error})", path.display())));
             }
             End::Failed(error) => {
-                tracing::warn!(file = file.name, %error, "the source file cannot be read on; trying again");
+                tracing::warn!(file = file.origin.name, %error, "the source file cannot be read on; trying again");
                 file.stamp = None;
             }
             End::Stopped | End::Reached => {
@@ -128,7 +145,7 @@ impl<S: Sink> Worker<S> {
         }
         let place = match file.place {
             Some(place) => Some(place),
-            None => read_checkpoint(&file.checkpoint).map_err(Unreadable::Failed)?,
+            None => read_checkpoint(&file.origin.checkpoint).map_err(Unreadable::Failed)?,
         };
         file.tail = None;
         let open = |worker: &mut Self| {
@@ -141,7 +158,7 @@ impl<S: Sink> Worker<S> {
             return Ok(Some(reading));
         }
         tracing::warn!(
-            file = self.watched(path).name,
+            file = self.watched(path).origin.name,
             "the source file was replaced; it is read from its start"
         );
         open(self)
@@ -209,6 +226,3 @@ enum TailVerdict {
     Row,
     Quarantine,
 }
-
-/// The file that a row in flight comes from.
-pub(super) type FileId = Arc<PathBuf>;

@@ -1,9 +1,11 @@
-//! The thread that reads, maps and publishes: one pass over the source's files after another.
+//! The thread that reads, maps and publishes: one pass over the source after another.
 //!
-//! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], what follows from the
-//! broker's answers in [`settle`]; both are steps of this worker.
+//! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], how a database in
+//! [`database`], what follows from the broker's answers in [`settle`]; all are steps of this worker.
 
+mod database;
 mod file;
+mod origin;
 mod pace;
 mod settle;
 mod watched;
@@ -17,17 +19,21 @@ use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::SchemaId;
+use serde::de::DeserializeOwned;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Saved};
 use crate::config::ProducerConfig;
+use crate::database::{Cursor, PostgresConfig};
 use crate::dry_run::{fitting_files, source_files};
 use crate::metrics::ProducerMetrics;
-use crate::publish::{Ledger, ReachError, Sink};
+use crate::publish::{Ledger, Place, ReachError, Sink};
 use crate::reading::Revisions;
 use crate::run::Options;
 use crate::source::{Position, has_wildcard};
 use crate::store::Store;
 use crate::summary::Summary;
+use database::Polled;
+use origin::Origin;
 use pace::Pace;
 use watched::Watched;
 
@@ -52,8 +58,12 @@ pub(crate) struct Worker<S> {
     metrics: ProducerMetrics,
     source: Component,
     files: BTreeMap<PathBuf, Watched>,
+    /// The database, where rows come from one.
+    database: Option<Polled>,
     /// Settled places that no checkpoint holds yet.
     unsaved: BTreeMap<Arc<PathBuf>, Position>,
+    /// The same of the database.
+    unsaved_cursor: Option<Cursor>,
     saved_at_ms: u64,
     revisions: Revisions,
     summary: Summary,
@@ -75,10 +85,12 @@ impl<S: Sink> Worker<S> {
         Ok(Self {
             revisions: Revisions::after(latest_revision(&store)?),
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
-            source: context.health.component("source", Some(STALL_MS)),
+            source: context.health.component("source", Some(stall_ms(&config))),
             pace: Pace::new(config.publish.rate_per_second),
             files: BTreeMap::new(),
+            database: Polled::of(&config, &context, &store)?,
             unsaved: BTreeMap::new(),
+            unsaved_cursor: None,
             saved_at_ms: 0,
             summary: Summary::default(),
             config,
@@ -93,7 +105,11 @@ impl<S: Sink> Worker<S> {
 
     /// Works until told to stop, or until everything is published.
     pub(crate) fn run(mut self) -> Result<Summary, Failure> {
-        self.refuse_unfit_files()?;
+        if self.database.is_some() {
+            self.reach_database()?;
+        } else {
+            self.refuse_unfit_files()?;
+        }
         self.reach_broker()?;
         while !self.is_stopping() {
             self.pass()?;
@@ -103,11 +119,25 @@ impl<S: Sink> Worker<S> {
             self.pause()?;
         }
         self.drain()?;
+        self.delete_published();
         Ok(self.summary)
     }
 
-    /// One pass over all files.
+    /// One pass over all that is there.
     fn pass(&mut self) -> Result<(), Failure> {
+        if self.database.is_some() {
+            self.read_database()?;
+        } else {
+            self.read_files()?;
+        }
+        if self.sink.is_away() {
+            // With nothing to send, nobody else would notice that the broker is back.
+            drop(self.sink.reach(TICK));
+        }
+        self.service()
+    }
+
+    fn read_files(&mut self) -> Result<(), Failure> {
         let found = match source_files(&self.config) {
             Ok(found) => found,
             Err(failure) if self.options.once => return Err(failure),
@@ -124,16 +154,12 @@ impl<S: Sink> Worker<S> {
             self.read_on(path)?;
         }
         self.report_source();
-        if self.sink.is_away() {
-            // With nothing to send, nobody else would notice that the broker is back.
-            drop(self.sink.reach(TICK));
-        }
-        self.service()
+        Ok(())
     }
 
     /// Waits for the next pass, and takes up the broker's answers meanwhile.
     fn pause(&mut self) -> Result<(), Failure> {
-        let until_ms = self.context.clock.uptime_ms() + self.config.source.poll_interval_ms;
+        let until_ms = self.context.clock.uptime_ms() + self.config.poll_interval_ms();
         while !self.is_stopping() {
             let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
             if left_ms == 0 {
@@ -201,14 +227,20 @@ impl<S: Sink> Worker<S> {
                     broker.not_ready("no broker answers; nothing is read yet");
                 }
             }
-            let until_ms =
-                self.context.clock.uptime_ms() + u64::try_from(backoff.next_delay().as_millis()).unwrap_or(0);
-            while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
-                self.ledger.wait(TICK);
-            }
-            self.service()?;
+            self.wait(&mut backoff)?;
         }
         Ok(())
+    }
+
+    /// Waits before the next attempt.
+    fn wait(&mut self, backoff: &mut Backoff) -> Result<(), Failure> {
+        let delay_ms = u64::try_from(backoff.next_delay().as_millis()).unwrap_or(0);
+        let until_ms = self.context.clock.uptime_ms() + delay_ms;
+        while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
+            self.ledger.wait(TICK);
+            self.service()?;
+        }
+        self.service()
     }
 
     fn is_stopping(&self) -> bool {
@@ -241,6 +273,18 @@ impl<S: Sink> Worker<S> {
         self.metrics.files_refused.set(as_gauge(u64::try_from(refused).unwrap_or(u64::MAX)));
     }
 
+    /// What is kept of the source that a place is in.
+    fn origin(&mut self, place: &Place) -> &mut Origin {
+        let path = match (place, &mut self.database) {
+            (Place::Database(_), Some(polled)) => return &mut polled.origin,
+            (Place::File(path, _), _) => path.as_path(),
+            (Place::Database(_), None) => Path::new(crate::database::NAME),
+        };
+        let store = &self.store;
+        let shown = self.config.shown(path);
+        &mut self.files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, shown, store)).origin
+    }
+
     /// The file's entry, made where it is new.
     fn watched(&mut self, path: &Path) -> &mut Watched {
         let store = &self.store;
@@ -249,21 +293,26 @@ impl<S: Sink> Worker<S> {
     }
 }
 
+/// How long the worker may show no sign of life. It waits for its database, however long that is allowed to take.
+fn stall_ms(config: &ProducerConfig) -> u64 {
+    STALL_MS + config.postgres.as_ref().map_or(0, PostgresConfig::turn_ms)
+}
+
 /// The latest revision in any checkpoint, so that a clock that was set back gives out no older one.
 fn latest_revision(store: &Store) -> Result<i64, Failure> {
     let failed = |error| Failure::temporary(format!("cannot list the checkpoints ({error})"));
     let mut latest = 0;
     for path in store.checkpoints().map_err(failed)? {
-        latest = latest.max(read_checkpoint(&path)?.map_or(0, |checkpoint| checkpoint.revision));
+        latest = latest.max(read_checkpoint(&path)?.map_or(0, |saved: Saved| saved.revision()));
     }
     Ok(latest)
 }
 
-fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>, Failure> {
-    Checkpoint::read(path).map_err(|error| {
+fn read_checkpoint<C: DeserializeOwned>(path: &Path) -> Result<Option<C>, Failure> {
+    checkpoint::read(path).map_err(|error| {
         let shown = path.display();
         Failure::config(format!(
-            "{shown}: is no checkpoint ({error}): delete it to publish its file from the start again"
+            "{shown}: is no checkpoint ({error}): delete it to publish its source from the start again"
         ))
     })
 }

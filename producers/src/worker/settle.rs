@@ -1,18 +1,17 @@
 //! From a row to its fate: judge it, send it or put it into quarantine, and move the checkpoint once it is settled.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::CrimeEvent;
+use serde::Serialize;
 
-use super::file::FileId;
+use super::origin::Origin;
 use super::{TICK, Worker, as_gauge};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::dry_run::{Progress, skip_name};
-use crate::publish::{Entry, Fate, Mark, Message, SendError, Settled, Sink};
-use crate::reading::{FileReading, Outcome};
+use crate::publish::{Entry, Fate, Message, Place, SendError, Settled, Sink};
+use crate::reading::{Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::RawRow;
 use crate::summary::BLANK_LINE;
@@ -21,46 +20,41 @@ use crate::summary::BLANK_LINE;
 const SERVICE_ROWS: u64 = 256;
 
 impl<S: Sink> Worker<S> {
-    /// Takes one row from its bytes to the ledger.
+    /// Takes one row from its bytes to the ledger. `judge` decides what becomes of it; `place` is behind it.
     pub(super) fn take_row(
         &mut self,
-        id: &FileId,
-        reading: &mut FileReading,
+        place: Place,
         row: RawRow,
+        judge: impl FnOnce(&RawRow, &mut Revisions, i64) -> Outcome,
     ) -> Result<(), Failure> {
         self.keep_pace()?;
         self.metrics.read.inc();
         let now_ms = self.context.clock.now_ms();
-        let mark = Mark { file: Arc::clone(id), position: reading.position().clone() };
-        match reading.judge(&row, &mut self.revisions, now_ms) {
+        match judge(&row, &mut self.revisions, now_ms) {
             Outcome::Event(event) => {
                 self.summary.publish();
-                self.send(&event, mark, row)?;
+                self.send(&event, place, row)?;
             }
-            Outcome::Blank => self.leave_out(BLANK_LINE, &row, mark)?,
+            Outcome::Blank => self.leave_out(BLANK_LINE, &row, place)?,
             Outcome::Skipped(rule) => {
                 let name = skip_name(&self.config.rows.skip, rule).to_owned();
-                self.leave_out(&name, &row, mark)?;
+                self.leave_out(&name, &row, place)?;
             }
             Outcome::Rejected(rejection) => {
-                self.put_into_quarantine(id, &row, &rejection)?;
-                self.enter(Entry { mark, fate: Fate::Settled, cost: 0, row: None })?;
+                self.put_into_quarantine(&place, &row, &rejection)?;
+                self.enter(Entry { place, fate: Fate::Settled, cost: 0, row: None })?;
             }
         }
-        if self.summary.read.is_multiple_of(SERVICE_ROWS) {
-            self.watched(id).read_to = reading.position().offset;
-            self.service()?;
-        }
-        Ok(())
+        if self.summary.read.is_multiple_of(SERVICE_ROWS) { self.service() } else { Ok(()) }
     }
 
     /// Hands an event to the broker, waiting for room as long as it takes.
-    fn send(&mut self, event: &CrimeEvent, mark: Mark, row: RawRow) -> Result<(), Failure> {
+    fn send(&mut self, event: &CrimeEvent, place: Place, row: RawRow) -> Result<(), Failure> {
         let encoded = Message::new(event, self.schema);
         let message =
             encoded.map_err(|error| Failure::internal(format!("an event cannot be encoded: {error}")))?;
         let cost = message.cost() + row.bytes.len();
-        let mut entry = Entry { mark, fate: Fate::Waiting, cost, row: Some(row) };
+        let mut entry = Entry { place, fate: Fate::Waiting, cost, row: Some(row) };
         loop {
             let Some(ticket) = self.enter(entry)? else { return Ok(()) };
             match self.sink.send(&message, ticket) {
@@ -84,7 +78,7 @@ impl<S: Sink> Worker<S> {
     }
 
     /// Puts a row into the ledger once there is room. `None` where a stop came first.
-    fn enter(&mut self, entry: Entry) -> Result<Option<u64>, Failure> {
+    pub(super) fn enter(&mut self, entry: Entry) -> Result<Option<u64>, Failure> {
         while !self.ledger.has_room(entry.cost) {
             if self.is_stopping() {
                 return Ok(None);
@@ -97,34 +91,35 @@ impl<S: Sink> Worker<S> {
         Ok(Some(self.ledger.enter(entry)))
     }
 
-    fn leave_out(&mut self, name: &str, row: &RawRow, mark: Mark) -> Result<(), Failure> {
-        let file = self.watched(&mark.file).name.clone();
-        self.summary.filter(name, &file, row.line);
+    fn leave_out(&mut self, name: &str, row: &RawRow, place: Place) -> Result<(), Failure> {
+        let source = self.origin(&place).name.clone();
+        self.summary.filter(name, &shown(&source, &place), row.line);
         self.metrics.filter(name);
-        self.enter(Entry { mark, fate: Fate::Settled, cost: 0, row: None }).map(drop)
+        self.enter(Entry { place, fate: Fate::Settled, cost: 0, row: None }).map(drop)
     }
 
     /// Keeps a row that is not published. The reason goes to the log, the row does not.
     pub(super) fn put_into_quarantine(
         &mut self,
-        id: &FileId,
+        place: &Place,
         row: &RawRow,
         rejection: &Rejection,
     ) -> Result<(), Failure> {
-        let file = self.keep(id, row, rejection)?;
-        self.summary.quarantine(rejection.reason, &file, row.line);
+        let source = self.keep(place, row, rejection)?;
+        self.summary.quarantine(rejection.reason, &source, row.line);
         Ok(())
     }
 
-    fn keep(&mut self, id: &FileId, row: &RawRow, rejection: &Rejection) -> Result<String, Failure> {
+    fn keep(&mut self, place: &Place, row: &RawRow, rejection: &Rejection) -> Result<String, Failure> {
         let now_ms = self.context.clock.now_ms();
         self.metrics.quarantine(rejection.reason);
         let Rejection { reason, field, .. } = rejection;
-        let file = self.watched(id);
-        tracing::debug!(file = file.name, line = row.line, %reason, field, "row put into quarantine");
-        let kept = file.quarantine.append(row, rejection, now_ms);
-        kept.map_err(|error| cannot_write(file.quarantine.path(), &error))?;
-        Ok(file.name.clone())
+        let origin = self.origin(place);
+        let source = shown(&origin.name, place);
+        tracing::debug!(source, line = row.line, %reason, field, "row put into quarantine");
+        let kept = origin.quarantine.append(&source, row, rejection, now_ms);
+        kept.map_err(|error| cannot_write(origin.quarantine.path(), &error))?;
+        Ok(source)
     }
 
     /// Waits until the next row may be read.
@@ -144,16 +139,21 @@ impl<S: Sink> Worker<S> {
     /// Takes up the broker's answers, and writes checkpoints when it is time.
     pub(super) fn service(&mut self) -> Result<(), Failure> {
         self.source.beat();
-        let Settled { marks, too_large, acknowledged, failure } = self.ledger.collect();
-        for (id, row) in too_large {
-            self.refuse_size(&id, &row)?;
+        let Settled { places, too_large, acknowledged, failure } = self.ledger.collect();
+        for (place, row) in too_large {
+            self.refuse_size(&place, &row)?;
         }
         if acknowledged > 0 {
             self.metrics.published.inc_by(acknowledged);
             let now_ms = u64::try_from(self.context.clock.now_ms()).unwrap_or_default();
             self.metrics.last_published.set(as_gauge(now_ms) / 1_000.0);
         }
-        self.unsaved.extend(marks.into_iter().map(|mark| (mark.file, mark.position)));
+        for place in places {
+            match place {
+                Place::File(file, position) => _ = self.unsaved.insert(file, position),
+                Place::Database(cursor) => self.unsaved_cursor = Some(cursor),
+            }
+        }
         let in_flight = u64::try_from(self.ledger.in_flight()).unwrap_or(u64::MAX);
         self.metrics.in_flight.set(as_gauge(in_flight));
         if let Some(reason) = failure {
@@ -164,29 +164,30 @@ impl<S: Sink> Worker<S> {
         if age_ms >= self.config.publish.checkpoint_interval_ms { self.save() } else { Ok(()) }
     }
 
-    fn refuse_size(&mut self, id: &Arc<PathBuf>, row: &RawRow) -> Result<(), Failure> {
+    fn refuse_size(&mut self, place: &Place, row: &RawRow) -> Result<(), Failure> {
         let message = "makes an event larger than the broker takes: shorten it, or share it by other means";
         let rejection = Problem::new(Reason::MessageTooLarge, message).at("");
-        let file = self.keep(id, row, &rejection)?;
-        self.summary.withdraw(rejection.reason, &file, row.line);
+        let source = self.keep(place, row, &rejection)?;
+        self.summary.withdraw(rejection.reason, &source, row.line);
         Ok(())
     }
 
-    /// Writes the checkpoints of all files that have moved, each after its quarantine.
+    /// Writes the checkpoints of all sources that have moved, each after its quarantine.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved_at_ms = self.context.clock.uptime_ms();
         let revision = self.revisions.latest();
         for (id, position) in std::mem::take(&mut self.unsaved) {
-            let file = self.watched(&id);
-            file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error))?;
-            let checkpoint = Checkpoint::new(&position, revision);
-            checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))?;
+            self.watched(&id).origin.save(&Checkpoint::new(&position, revision))?;
         }
+        self.save_cursor(revision)?;
         self.report_progress();
         Ok(())
     }
 
     fn report_progress(&self) {
+        if let Some(polled) = &self.database {
+            polled.report(self.context.clock.uptime_ms());
+        }
         let unread = self.files.values().map(super::watched::Watched::unread).sum();
         self.metrics.lag_bytes.set(as_gauge(unread));
         if let Some(progress) = &self.options.progress {
@@ -198,6 +199,23 @@ impl<S: Sink> Worker<S> {
                 rows: self.summary.read,
             });
         }
+    }
+}
+
+impl Origin {
+    /// Writes a checkpoint, once what it passes over is safe in quarantine.
+    pub(super) fn save(&mut self, checkpoint: &impl Serialize) -> Result<(), Failure> {
+        self.quarantine.sync().map_err(|error| cannot_write(self.quarantine.path(), &error))?;
+        let written = checkpoint::write(checkpoint, &self.checkpoint);
+        written.map_err(|error| cannot_write(&self.checkpoint, &error))
+    }
+}
+
+/// A row's place as people read it; a file's row has its line beside it.
+fn shown(source: &str, place: &Place) -> String {
+    match place {
+        Place::File(..) => source.to_owned(),
+        Place::Database(cursor) => cursor.shown(source),
     }
 }
 

@@ -482,5 +482,8 @@ fn a_damaged_checkpoint_is_not_taken_for_a_beginning() {
     fs::write(&path, "{").unwrap();
     let failure = place.start(true, Script::default()).failure();
     assert_eq!(failure.exit_code(), ExitCode::Config);
-    assert!(failure.to_string().contains("delete it to publish its file from the start again"), "{failure}");
+    assert!(
+        failure.to_string().contains("delete it to publish its source from the start again"),
+        "{failure}"
+    );
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sanchar_schemas::digest::Sha256;
 
+use super::origin::Origin;
 use crate::checkpoint::Checkpoint;
-use crate::quarantine::Quarantine;
 use crate::reading::FileReading;
 use crate::store::Store;
 
@@ -17,11 +17,7 @@ use crate::store::Store;
 pub(super) struct Watched {
     /// Its path, shared with the rows in flight.
     pub(super) id: Arc<PathBuf>,
-    /// Its name for people.
-    pub(super) name: String,
-    pub(super) quarantine: Quarantine,
-    /// Where its checkpoint is kept.
-    pub(super) checkpoint: PathBuf,
+    pub(super) origin: Origin,
     /// What it looked like when it was last read to its end or refused.
     pub(super) stamp: Option<Stamp>,
     /// Where reading goes on; `None` before the first reading.
@@ -60,12 +56,9 @@ pub(super) struct Tail {
 
 impl Watched {
     pub(super) fn new(path: &Path, shown: &Path, store: &Store) -> Self {
-        let name = shown.display().to_string();
         Self {
             id: Arc::new(path.to_owned()),
-            quarantine: Quarantine::new(store.quarantine(shown), name.clone()),
-            checkpoint: store.checkpoint(shown),
-            name,
+            origin: Origin::new(shown, store),
             stamp: None,
             place: None,
             read_to: 0,

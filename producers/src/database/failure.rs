@@ -1,0 +1,66 @@
+//! What an error of PostgreSQL means: that it is away, or that somebody has to change something.
+//!
+//! Messages of the server are shown only where they speak of tables, columns and roles; others may quote a row.
+
+use std::error::Error as _;
+
+use postgres::error::SqlState;
+
+use super::DatabaseError;
+
+/// Sorts an error of the client.
+pub(super) fn classify(error: &postgres::Error) -> DatabaseError {
+    let Some(answer) = error.as_db_error() else { return of_connection(error) };
+    let code = answer.code();
+    let shown = format!("{} (SQLSTATE {})", answer.message(), code.code());
+    let refused = |remedy: &str| DatabaseError::Refused(format!("the database refuses: {shown}: {remedy}"));
+    match code {
+        code if *code == SqlState::QUERY_CANCELED => DatabaseError::Away(
+            "a page took longer than postgres.statement_timeout_ms: give the keys an index, ask for fewer \
+             postgres.page_rows, or allow more time"
+                .to_owned(),
+        ),
+        code if *code == SqlState::LOCK_NOT_AVAILABLE => {
+            DatabaseError::Away("the table is locked by somebody else".to_owned())
+        }
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            refused("grant the role select on what it reads, and usage on its schema")
+        }
+        code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            refused("the statement writes; give one that only reads")
+        }
+        code => match code.code().get(..2).unwrap_or_default() {
+            "28" => refused("correct postgres.user and its password, or pg_hba.conf"),
+            "3D" => refused("correct postgres.database"),
+            "0A" | "3F" | "42" => refused("correct [postgres.query], [postgres.outbox] or the table"),
+            "22" => DatabaseError::Refused(format!(
+                "the database cannot compute a row of postgres.query.sql (SQLSTATE {}): see its own log, and let the \
+                 statement bear every value",
+                code.code()
+            )),
+            "08" | "53" | "55" | "57" | "58" => {
+                DatabaseError::Away(format!("the database gives up: {shown}"))
+            }
+            _ => DatabaseError::Away(format!("the database gives up (SQLSTATE {})", code.code())),
+        },
+    }
+}
+
+/// Nothing came from the server, or nothing that the client wants.
+fn of_connection(error: &postgres::Error) -> DatabaseError {
+    let what = error.to_string();
+    let cause = error.source().map(|cause| format!(" ({cause})")).unwrap_or_default();
+    let is = |beginning: &str| what.starts_with(beginning);
+    if is("error performing TLS handshake") {
+        return DatabaseError::Refused(format!(
+            "{what}{cause}: correct postgres.tls and postgres.ca_file, or the server's certificate"
+        ));
+    }
+    if is("authentication error") || is("invalid configuration") {
+        return DatabaseError::Refused(format!("{what}{cause}: correct postgres.user and its password"));
+    }
+    if is("error deserializing") || is("error serializing") {
+        return DatabaseError::Refused(format!("{what}: correct [postgres.query] or [postgres.outbox]"));
+    }
+    DatabaseError::Away(format!("no database answers: {what}{cause}"))
+}

@@ -1,0 +1,27 @@
+//! What the worker keeps of a source on disk, whatever the source is: its quarantine and its checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use crate::quarantine::Quarantine;
+use crate::store::Store;
+
+/// A source as its rows, its quarantine and its checkpoint know it.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Its name for people.
+    pub(super) name: String,
+    pub(super) quarantine: Quarantine,
+    /// Where its checkpoint is kept.
+    pub(super) checkpoint: PathBuf,
+}
+
+impl Origin {
+    /// The origin called `shown`.
+    pub(super) fn new(shown: &Path, store: &Store) -> Self {
+        Self {
+            name: shown.display().to_string(),
+            quarantine: Quarantine::new(store.quarantine(shown)),
+            checkpoint: store.checkpoint(shown),
+        }
+    }
+}
