@@ -180,7 +180,10 @@ impl<S: Sink> Worker<S> {
             let file = self.watched(&id);
             file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error))?;
             let checkpoint = Checkpoint::new(&position, revision);
-            checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))?;
+            if let Some(path) = &file.checkpoint {
+                checkpoint.write(path).map_err(|error| cannot_write(path, &error))?;
+            }
+            file.saved = Some(checkpoint);
         }
         self.report_progress();
         Ok(())
@@ -201,7 +204,7 @@ impl<S: Sink> Worker<S> {
     }
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
+pub(super) fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::temporary(format!("{}: cannot be written ({error}): make room on the disk", path.display()))
 }
 
