@@ -17,7 +17,7 @@ use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
 use crate::publish::PublishConfig;
-use crate::source::SourceConfig;
+use crate::source::{SourceConfig, is_stdin};
 use crate::store::StoreConfig;
 use crate::withholding::Withholding;
 
@@ -100,7 +100,7 @@ impl ProducerConfig {
     /// A source file's path as it is shown and recorded: relative where it lies under [`ProducerConfig::base`].
     #[must_use]
     pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
-        path.strip_prefix(&self.base).unwrap_or(path)
+        if is_stdin(path) { Path::new("stdin") } else { path.strip_prefix(&self.base).unwrap_or(path) }
     }
 
     /// The mapping, bound to the columns of a source called `source_name`.

@@ -33,7 +33,7 @@ pub(crate) fn dry_run(path: &Path, options: &DryRunArgs) -> Result<(), Failure> 
         // Whoever read the lines has seen enough.
         Err(_) if output.closed => Ok(()),
         Err(failure) => Err(failure),
-        Ok(summary) => output.conclude(&summary, options),
+        Ok(summary) => output.conclude(&summary, options).and_then(|()| summary.check_whole()),
     }
 }
 

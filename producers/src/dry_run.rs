@@ -10,7 +10,7 @@ use crate::language::rows::Skip;
 use crate::mapping::Explained;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
-use crate::source::{Next, RawRow, UnterminatedLine, discover};
+use crate::source::{Broken, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
 use crate::summary::{BLANK_LINE, Summary};
 
 /// One row's fate, as a dry run shows it.
@@ -80,7 +80,8 @@ pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> 
             "explain shows rows of files: use dry-run --json for those of a database",
         ));
     }
-    let path = if file.exists() { file.to_owned() } else { config.base().join(file) };
+    let is_known = file.exists() || is_stdin(file);
+    let path = if is_known { file.to_owned() } else { config.base().join(file) };
     let opened = FileReading::open(config, &path, &mut Revisions::after(0));
     let reading = opened.map_err(|error| Failure::config(error.to_string()))?;
     let nowhere = || {
@@ -92,7 +93,8 @@ pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> 
         match reading.next_row().map_err(failed)? {
             Next::Row(row) | Next::Tail(row) if row.line == line => return Ok(reading.explain(&row, now_ms)),
             Next::Row(row) if row.line < line => {}
-            Next::Row(_) | Next::Tail(_) | Next::End => return Err(nowhere()),
+            Next::Wait => {}
+            Next::Row(_) | Next::Tail(_) | Next::End | Next::Broken(_) => return Err(nowhere()),
         }
     }
 }
@@ -112,6 +114,10 @@ pub struct Fit {
 /// [`Failure`] with exit code 78 when it does not fit one, or a file cannot be read.
 pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
     let mut fit = Fit::default();
+    // What comes through a pipe is not there to be looked at twice.
+    if config.source.is_stdin() {
+        return Ok(fit);
+    }
     let Ok(files) = source_files(config) else { return Ok(fit) };
     for path in files.into_iter().filter(|path| path.exists()) {
         let opened = FileReading::open(config, &path, &mut Revisions::after(0));
@@ -128,12 +134,18 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
 /// # Errors
 /// [`Failure`] with exit code 78 when a folder cannot be listed or nothing is there.
 pub(crate) fn source_files(config: &ProducerConfig) -> Result<Vec<std::path::PathBuf>, Failure> {
-    let files = discover(config.base(), &config.source.files).map_err(|(folder, error)| {
+    if config.source.is_stdin() {
+        return Ok(config.source.files.iter().map(std::path::PathBuf::from).collect());
+    }
+    let mut files = discover(config.base(), &config.source.files).map_err(|(folder, error)| {
         Failure::config(format!(
             "source.files: cannot list {} ({error}): name a folder that is there",
             folder.display()
         ))
     })?;
+    if config.source.moves() {
+        files.retain(|path| !is_in_transit(path));
+    }
     if files.is_empty() {
         return Err(Failure::config("source.files matches no file: correct it, or put a file there"));
     }
@@ -161,15 +173,33 @@ impl DryRun<'_> {
             let failed = |error| Failure::config(format!("{}: cannot be read on ({error})", path.display()));
             match reading.next_row().map_err(failed)? {
                 Next::Row(row) => self.row(&mut reading, &row)?,
+                Next::Wait => {}
+                Next::Broken(broken) => {
+                    self.summary.refuse(&format_args!("{}: {broken}", reading.name()));
+                    return Ok(());
+                }
+                Next::Tail(row) if self.config.source.format.is_document() => {
+                    return self.unfinished(&reading, &row);
+                }
                 Next::Tail(row) => match reading.file().give_up_line().filter(|_| row.lines > 1) {
                     Some(first) => self.row(&mut reading, &first)?,
                     None => return self.tail(&mut reading, &row),
                 },
                 Next::End => return Ok(()),
             }
-            self.at.bytes = before + reading.position().offset;
+            self.at.bytes = (before + reading.position().offset).min(self.at.bytes_total);
             (self.progress)(self.at);
         }
+    }
+
+    /// A document that is not closed.
+    fn unfinished(&mut self, reading: &FileReading, row: &RawRow) -> Result<(), Failure> {
+        self.summary.refuse(&format_args!("{}: {}", reading.name(), not_closed(row)));
+        if row.length == 0 {
+            return Ok(());
+        }
+        self.at.rows += 1;
+        self.reject(reading.name(), row, &unterminated())
     }
 
     fn tail(&mut self, reading: &mut FileReading, row: &RawRow) -> Result<(), Failure> {
@@ -212,9 +242,14 @@ pub(crate) fn skip_name(rules: &[Skip], rule: usize) -> &str {
     rules.get(rule).map_or("", |skip| skip.reason.as_str())
 }
 
-/// Why a last line without a line break is not taken for a row.
+/// Why a document that ends with `tail` is not whole.
+pub(crate) fn not_closed(tail: &RawRow) -> Broken {
+    let problem = "it ends before its list or its outermost element is closed: send the whole file again";
+    Broken { line: tail.line, problem: problem.into() }
+}
+
+/// Why a last line without a line break, or a last element without its end, is not taken for a row.
 pub(crate) fn unterminated() -> Rejection {
-    let message =
-        "is the last line and has no line break, so it may be half-written: end the file with a line break";
+    let message = "is the last and has no end, neither line break nor bracket nor tag, so it may be half-written: end it";
     Problem::new(Reason::Unterminated, message).at("")
 }

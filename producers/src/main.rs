@@ -46,6 +46,8 @@ fn main() -> ExitCode {
 fn run(path: &Path, once: bool) -> ExitCode {
     let args = DaemonArgs::new(path, DaemonCommand::Run);
     run_daemon(NAME, &args, |config: ProducerConfig, context| async move {
+        // Standard input ends, and the daemon with it.
+        let once = once || config.source.is_stdin();
         let bar = if once { progress::bar() } else { None };
         let options = Options { once, progress: bar.map(progress::observer), ..Options::default() };
         let shutdown = context.shutdown.clone();
@@ -56,7 +58,7 @@ fn run(path: &Path, once: bool) -> ExitCode {
         say(&summary.to_string())?;
         // Whoever waits for the end of one pass must not take a stop for it.
         match shutdown.reason() {
-            None => Ok(()),
+            None => summary.check_whole(),
             Some(reason) => Err(Failure::temporary(format!(
                 "{reason} before the pass was over: start it again, and it goes on from its checkpoints"
             ))),

@@ -27,6 +27,7 @@ pub(crate) struct ProducerMetrics {
     pub(crate) last_published: Gauge,
     /// Files that cannot be read by this configuration.
     pub(crate) files_refused: Gauge,
+    moved: IntCounterVec,
 }
 
 impl ProducerMetrics {
@@ -50,8 +51,17 @@ impl ProducerMetrics {
         for reason in Reason::ALL {
             quarantined.with_label_values(&[state, reason.as_str()]);
         }
+        let moved = metrics.counter_vec(
+            "sanchar_source_files_moved_total",
+            "Files that left a drop folder, by where they went: done or failed.",
+            &["state", "folder"],
+        )?;
+        for folder in ["done", "failed"] {
+            moved.with_label_values(&[state, folder]);
+        }
         Ok(Self {
             state,
+            moved,
             read: counter("sanchar_rows_read_total", "Rows and empty lines read from source files.")?,
             sent: counter("sanchar_rows_sent_total", "Events handed to the Kafka client.")?,
             published: counter("sanchar_rows_published_total", "Events that the broker has acknowledged.")?,
@@ -77,6 +87,12 @@ impl ProducerMetrics {
     /// Counts a row in quarantine.
     pub(crate) fn quarantine(&self, reason: Reason) {
         self.quarantined.with_label_values(&[self.state, reason.as_str()]).inc();
+    }
+
+    /// Counts a file that left a drop folder.
+    pub(crate) fn moved(&self, is_whole: bool) {
+        let folder = if is_whole { "done" } else { "failed" };
+        self.moved.with_label_values(&[self.state, folder]).inc();
     }
 
     /// Counts a row that is left out. Names come from the configuration, which bounds their number.

@@ -27,6 +27,13 @@ pub(crate) enum OpenError {
     Column(#[from] UnknownColumn),
 }
 
+impl OpenError {
+    /// Whether it is the file that is at fault, and not the system or a stop.
+    pub(crate) fn is_of_file(&self) -> bool {
+        !matches!(self, Self::File(FileError::Io { .. } | FileError::Stopped { .. }))
+    }
+}
+
 /// What becomes of a row.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -88,7 +95,20 @@ impl FileReading {
         path: &Path,
         revisions: &mut Revisions,
     ) -> Result<Option<Self>, OpenError> {
-        let file = match SourceFile::open(path, &config.source)? {
+        Self::open_waiting(config, path, revisions, &mut || true)
+    }
+
+    /// The same; `wait` is asked, while a pipe has nothing to give, whether to go on.
+    ///
+    /// # Errors
+    /// As [`FileReading::open`].
+    pub(crate) fn open_waiting(
+        config: &ProducerConfig,
+        path: &Path,
+        revisions: &mut Revisions,
+        wait: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Self>, OpenError> {
+        let file = match SourceFile::open(path, &config.source, wait)? {
             Opened::Ready(file) => *file,
             Opened::NoHeader => return Ok(None),
         };
@@ -107,6 +127,11 @@ impl FileReading {
     /// Where the next row begins.
     pub(crate) fn position(&self) -> &Position {
         self.file.position()
+    }
+
+    /// Where the last row ended.
+    pub(crate) fn behind_row(&self) -> &Position {
+        self.file.behind_row()
     }
 
     /// Goes on at the place of a checkpoint. False, and nothing usable, where the file was replaced. `alive` is called now

@@ -38,6 +38,8 @@ reasons! {
     Unterminated = "unterminated",
     /// A line that is not one flat JSON object.
     BadJson = "bad_json",
+    /// An element that is not well-formed XML, or that a column's path does not fit.
+    BadXml = "bad_xml",
     /// Bytes that are not UTF-8.
     InvalidUtf8 = "invalid_utf8",
     /// A NUL byte.

@@ -64,6 +64,11 @@ impl Store {
         self.folder.join("checkpoints").join(file_name(source, "json"))
     }
 
+    /// The checkpoint that keeps the latest revision of files that are no longer there.
+    pub(crate) fn moved(&self) -> PathBuf {
+        self.folder.join("checkpoints/moved.json")
+    }
+
     /// The quarantine of a source file.
     pub(crate) fn quarantine(&self, source: &Path) -> PathBuf {
         self.folder.join("quarantine").join(file_name(source, "jsonl"))

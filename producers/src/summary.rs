@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sanchar_runtime::lifecycle::Failure;
 use serde::Serialize;
 
 use crate::reason::Reason;
@@ -24,6 +25,8 @@ pub struct Summary {
     pub filtered: BTreeMap<String, Tally>,
     /// Rows put into quarantine.
     pub quarantined: BTreeMap<Reason, Tally>,
+    /// Files that could not be read, or not to their end: messages instead of places.
+    pub refused: Tally,
 }
 
 /// A count with the places of its first rows.
@@ -37,9 +40,13 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, file: &str, line: u64) {
+        self.note(|| format!("{file}:{line}"));
+    }
+
+    fn note(&mut self, example: impl FnOnce() -> String) {
         self.count += 1;
         if self.examples.len() < EXAMPLES_MAX {
-            self.examples.push(if line == 0 { file.to_owned() } else { format!("{file}:{line}") });
+            self.examples.push(example());
         }
     }
 }
@@ -74,6 +81,11 @@ impl Summary {
         self.quarantined.entry(reason).or_default().add(file, line);
     }
 
+    /// Notes a file that cannot be read, or not to its end.
+    pub(crate) fn refuse(&mut self, message: &dyn fmt::Display) {
+        self.refused.note(|| message.to_string());
+    }
+
     /// Rows left out, for whatever reason.
     #[must_use]
     pub fn filtered_count(&self) -> u64 {
@@ -84,6 +96,19 @@ impl Summary {
     #[must_use]
     pub fn quarantined_count(&self) -> u64 {
         self.quarantined.values().map(|tally| tally.count).sum()
+    }
+
+    /// Whether every file was read to its end.
+    ///
+    /// # Errors
+    /// [`Failure`] with exit code 78 where one was not.
+    pub fn check_whole(&self) -> Result<(), Failure> {
+        match self.refused.count {
+            0 => Ok(()),
+            count => Err(Failure::config(format!(
+                "files that cannot be read, or not to their end: {count}; see what is said of each"
+            ))),
+        }
     }
 
     /// Whether every row that was read is accounted for.
@@ -112,6 +137,10 @@ impl fmt::Display for Summary {
         writeln!(f, "{:<28} {:>8}", "filtered", self.filtered_count())?;
         for (name, tally) in &self.filtered {
             lines(f, name, tally)?;
+        }
+        if self.refused.count > 0 {
+            writeln!(f, "{:<28} {:>8}", "files not read whole", self.refused.count)?;
+            self.refused.examples.iter().try_for_each(|message| writeln!(f, "    {message}"))?;
         }
         Ok(())
     }

@@ -42,7 +42,46 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// The same settings for documents.
+fn document_settings(format: &str) -> String {
+    let record = if format == "xml" { "record = \"fir\"\n" } else { "" };
+    SETTINGS
+        .replace("any.csv", "any.doc")
+        .replace("format = \"csv\"\nheader = false", &format!("format = \"{format}\"\n{record}"))
+}
+
+/// Pieces of documents, sound and broken.
+fn document_piece() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => prop::sample::select(vec![
+            "[", "]", "{", "}", ",", ",\n", ":", "\"", "\\", "\n", "\"No\"", "12", "null", "<firs>", "</firs>", "<fir>", "</fir>",
+            "<fir/>", "<No>12/24", "</No>", "<!--", "-->", "<![CDATA[", "]]>", "&amp;", "&x;", "<!DOCTYPE",
+        ]).prop_map(|piece| piece.as_bytes().to_vec()),
+        3 => Just(b"{\"Station\": \"Panaji\", \"No\": \"12/24\", \"Year\": 2024, \"Sections\": \"379 IPC\"},\n".to_vec()),
+        3 => Just(b"<fir><Station>Panaji</Station><No>12/24</No><Year>2024</Year><Sections>379 IPC</Sections></fir>\n".to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+        1 => Just(vec![b'x'; 1500]),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn every_row_of_a_document_is_accounted_for(
+        pieces in prop::collection::vec(document_piece(), 0..24), format in prop::sample::select(vec!["json", "xml"]),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let opening = if format == "json" { &b"["[..] } else { b"<firs>" };
+        std::fs::write(folder.path().join("any.doc"), [opening, &pieces.concat()].concat()).unwrap();
+        let config: ProducerConfig = toml::from_str(&document_settings(format)).unwrap();
+        let config = config.in_folder_of(&folder.path().join("goa.toml"));
+        let mut shown = 0;
+        let run = dry_run(&config, 1_730_419_200_000, &mut |_| { shown += 1; Ok(()) }, &mut |_| {});
+        // A document type before the first row is a refusal of the file.
+        let Ok(summary) = run else { return Ok(()) };
+        prop_assert!(summary.adds_up(), "{summary}");
+        prop_assert_eq!(shown, summary.published + summary.quarantined_count());
+    }
+
     #[test]
     fn every_row_is_accounted_for(pieces in prop::collection::vec(piece(), 0..24)) {
         let folder = tempfile::tempdir().unwrap();

@@ -131,3 +131,49 @@ fn the_rest_of_the_command_line() {
     let printed = text(&run(&["print-config", "-c", "delhi.toml"]).stdout);
     assert!(printed.contains("code = \"IN-DL\"") && printed.contains("in_flight_rows = 10000"), "{printed}");
 }
+
+#[test]
+fn rows_come_from_standard_input_where_the_file_says_so() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("haryana.toml");
+    let file = std::fs::read_to_string(examples().join("haryana.toml")).unwrap();
+    std::fs::write(&path, file.replace("\"data/haryana-firs.csv\"", "\"-\"")).unwrap();
+    let path = path.to_str().unwrap();
+    let output = run(&["-c", path, "check-config"]);
+    let answer = text(&output.stdout);
+    assert!(answer.ends_with("the configuration is valid; its rows come from standard input\n"), "{answer}");
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sanchar-producer"))
+        .args(["-c", path, "dry-run"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let rows = std::fs::read(examples().join("data/haryana-firs.csv")).unwrap();
+    child.stdin.take().unwrap().write_all(&rows).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let answer = text(&output.stdout);
+    assert!(answer.contains("time_order         stdin:15"), "{answer}");
+    assert!(answer.contains("rows read                          20"), "{answer}");
+}
+
+#[test]
+fn a_file_that_breaks_off_is_said_in_the_summary_and_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("punjab.toml");
+    std::fs::copy(examples().join("punjab.toml"), &path).unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let list = std::fs::read_to_string(examples().join("data/punjab-2024-09-05.json")).unwrap();
+    let cut = list.split_once("\"registered\": \"soon\"").unwrap().0;
+    std::fs::write(folder.path().join("data/punjab-1.json"), cut).unwrap();
+    let output = run(&["-c", path.to_str().unwrap(), "dry-run"]);
+    assert_eq!(output.status.code(), Some(78));
+    let answer = text(&output.stdout);
+    let wanted = "data/punjab-1.json: from line 29 on it cannot be read: it ends before its list";
+    assert!(answer.contains(wanted), "{answer}");
+    assert!(answer.contains("unterminated                    1   data/punjab-1.json:29"), "{answer}");
+    assert!(text(&output.stderr).contains("files that cannot be read, or not to their end: 1"));
+}

@@ -19,7 +19,7 @@ struct Expected {
     filtered: &'static [(&'static str, u64)],
 }
 
-const EXPECTED: [Expected; 6] = [
+const EXPECTED: [Expected; 9] = [
     Expected {
         file: "karnataka.toml",
         published: 54,
@@ -63,6 +63,19 @@ const EXPECTED: [Expected; 6] = [
         file: "goa.toml",
         published: 9,
         quarantined: &[("missing_value", 1), ("section_without_act", 1), ("unknown_act", 1)],
+        filtered: &[],
+    },
+    Expected {
+        file: "punjab.toml",
+        published: 2,
+        quarantined: &[("bad_json", 1), ("bad_date", 1)],
+        filtered: &[],
+    },
+    Expected { file: "rajasthan.toml", published: 2, quarantined: &[("bad_xml", 2)], filtered: &[] },
+    Expected {
+        file: "himachal-pradesh.toml",
+        published: 3,
+        quarantined: &[("missing_value", 1)],
         filtered: &[],
     },
 ];
@@ -185,4 +198,14 @@ fn delhis_correction_is_a_newer_version_and_its_repeated_line_is_not() {
     let [line, again] = of("IN-DL/7122/2024/0290/fir")[..] else { panic!() };
     assert_eq!(line.event_id, again.event_id);
     assert_eq!(of("IN-DL/7122/2024/0290/recovery")[0].record_id.case_key(), line.record_id.case_key());
+}
+
+#[test]
+fn rajasthans_elements_attributes_and_prefixes_are_read() {
+    let (summary, events) = run("rajasthan.toml");
+    let vehicles: Vec<_> = events[0].vehicles.iter().map(|v| v.registration.as_deref().unwrap()).collect();
+    assert_eq!(vehicles, ["RJ32ZZ5101", "RJ32ZZ5102"]);
+    assert_eq!(events[1].police_station.as_ref().unwrap().name, "Behror & Neemrana");
+    let examples: Vec<_> = summary.quarantined.values().flat_map(|tally| tally.examples.clone()).collect();
+    assert_eq!(examples, ["data/rajasthan-firs.xml:17", "data/rajasthan-firs.xml:23"]);
 }

@@ -218,3 +218,48 @@ async fn a_registry_that_does_not_answer_ends_the_start() {
     assert_eq!(failure.exit_code(), ExitCode::Unavailable);
     assert!(failure.to_string().contains("check registry.url"), "{failure}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_file_leaves_when_the_broker_has_acknowledged_it() {
+    let (cluster, folder) = (cluster(&["crime.reported.in-hp"]), tempfile::tempdir().unwrap());
+    let mut config = example(folder.path(), "himachal-pradesh.toml", &cluster.bootstrap_servers());
+    config.source.stable_ms = 20;
+    let (context, task) = start(config, false);
+    let (file, done) = (
+        folder.path().join("data/himachal-firs.csv.gz"),
+        folder.path().join("data/himachal-done/himachal-firs.csv.gz"),
+    );
+    await_that(&context, "moved", &|| done.exists()).await;
+    await_that(&context, "counted", &|| {
+        context.metrics.render().contains("files_moved_total{folder=\"done\",state=\"IN-HP\"} 1")
+    })
+    .await;
+
+    // Without a broker the next one stays.
+    cluster.broker_down(1).unwrap();
+    await_that(&context, "not ready", &|| !context.health.ready(false).ok).await;
+    std::fs::copy(&done, &file).unwrap();
+    await_that(&context, "in flight", &|| context.metrics.render().contains("in_flight{state=\"IN-HP\"} 3"))
+        .await;
+    assert!(file.exists());
+    cluster.broker_up(1).unwrap();
+    await_that(&context, "moved", &|| !file.exists()).await;
+    let second = folder.path().join("data/himachal-done/himachal-firs-2.csv.gz");
+    await_that(&context, "there", &|| second.exists()).await;
+    context.shutdown.trigger("the test is over");
+    let summary = task.await.unwrap().unwrap();
+    assert_eq!((summary.published, summary.quarantined_count()), (6, 2));
+    read(&cluster.bootstrap_servers(), "crime.reported.in-hp", 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_documents_are_published() {
+    let topics = ["crime.reported.in-pb", "crime.reported.in-rj"];
+    let (cluster, folder) = (cluster(&topics), tempfile::tempdir().unwrap());
+    let bootstrap = cluster.bootstrap_servers();
+    for (name, topic) in ["punjab.toml", "rajasthan.toml"].into_iter().zip(topics) {
+        let summary = start(example(folder.path(), name, &bootstrap), true).1.await.unwrap().unwrap();
+        assert_eq!((summary.published, summary.quarantined_count()), (2, 2));
+        read(&bootstrap, topic, 2);
+    }
+}

@@ -23,6 +23,13 @@ pub(crate) fn discover(base: &Path, patterns: &[String]) -> Result<Vec<PathBuf>,
     Ok(found)
 }
 
+/// Whether a name says that its file is still on its way: many programs copy under such a name and rename it at the end.
+pub(crate) fn is_in_transit(path: &Path) -> bool {
+    const ENDINGS: [&str; 3] = [".tmp", ".part", ".filepart"];
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    name.starts_with('.') || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Whether a part of a path is a pattern.
 pub(crate) fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use sanchar_schemas::digest::Sha256;
 
-use super::config::{Format, SourceConfig};
-use super::rows::{Next, Position, RawRow, RowReader};
+use super::config::{Format, SourceConfig, is_stdin};
+use super::input::{Damage, Input, is_gzip};
+use super::markup::Markup;
+use super::rows::{Broken, Next, Position, RawRow, RowReader};
 use super::scan::{Shape, csv_fields};
-use super::{json, rows};
+use super::{json, rows, xml};
 use crate::checkpoint::Checkpoint;
 use crate::language::column::Columns;
 use crate::reason::{Problem, Reason};
@@ -19,10 +21,18 @@ use crate::reason::{Problem, Reason};
 /// A file whose columns are known.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
-    reader: RowReader<File>,
+    reader: RowReader<Input>,
     columns: Columns,
-    format: Format,
-    delimiter: char,
+    layout: Layout,
+}
+
+/// How rows are written, with what the file's beginning has told.
+#[derive(Debug)]
+enum Layout {
+    Csv { delimiter: char },
+    Lines,
+    Array { single: bool },
+    Markup(Markup),
 }
 
 /// What opening a file gives.
@@ -46,9 +56,37 @@ pub(crate) enum FileError {
         source: io::Error,
     },
     /// It is not UTF-8 from the first bytes on.
-    #[error("{}: is utf-16 text: save it as csv in utf-8", path.display())]
+    #[error("{}: is utf-16 text: save it in utf-8", path.display())]
     Utf16 {
         /// The file.
+        path: PathBuf,
+    },
+    /// Its XML declaration names another encoding.
+    #[error("{}: is xml in another encoding than utf-8: export it in utf-8", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its name and its first bytes contradict each other.
+    #[error("{}: {problem}", path.display())]
+    Packing {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the remedy.
+        problem: &'static str,
+    },
+    /// It breaks before its first row.
+    #[error("{}: {broken}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        broken: Broken,
+    },
+    /// A stop came while a pipe had nothing to give.
+    #[error("{}: had no header when the stop came", path.display())]
+    Stopped {
+        /// The pipe.
         path: PathBuf,
     },
     /// Its lines end as no system ends them any more.
@@ -76,53 +114,31 @@ pub(crate) enum FileError {
 }
 
 impl SourceFile {
-    /// Opens a file and reads up to its first row.
+    /// Opens a file and reads up to its first row. `wait` is asked, while a pipe has nothing to give, whether to go on.
     ///
     /// # Errors
     /// [`FileError`], when the file or its header cannot be read.
-    pub(crate) fn open(path: &Path, config: &SourceConfig) -> Result<Opened, FileError> {
-        let io_error = |source| FileError::Io { path: path.to_owned(), source };
-        // Opening a pipe would wait for its writer.
-        if !std::fs::metadata(path).map_err(io_error)?.is_file() {
-            return Err(FileError::NotRegular { path: path.to_owned() });
-        }
-        let mut reader = RowReader::new(File::open(path).map_err(io_error)?, config.max_row_bytes);
-        reader.skip_byte_order_mark().map_err(io_error)?;
-        if reader
-            .peek()
-            .is_ok_and(|bytes| bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]))
-        {
-            return Err(FileError::Utf16 { path: path.to_owned() });
-        }
-        let has_bare_returns = reader.peek().is_ok_and(ends_lines_with_carriage_returns);
-        let no_header = || {
-            if has_bare_returns {
-                return Err(FileError::BareCarriageReturns { path: path.to_owned() });
-            }
-            Ok(Opened::NoHeader)
-        };
-        for _ in 0..config.skip_lines {
-            if !matches!(reader.next_row(Shape::Lines).map_err(io_error)?, Next::Row(_)) {
-                return no_header();
+    pub(crate) fn open(
+        path: &Path,
+        config: &SourceConfig,
+        wait: &mut dyn FnMut() -> bool,
+    ) -> Result<Opened, FileError> {
+        let input = open_input(path, config)?;
+        let mut reader = RowReader::new(input, config.max_row_bytes);
+        loop {
+            match prepare(&mut reader, path, config) {
+                Ok(Some((columns, layout))) => {
+                    return Ok(Opened::Ready(Box::new(Self { reader, columns, layout })));
+                }
+                Ok(None) => return Ok(Opened::NoHeader),
+                Err(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => {
+                    if !wait() {
+                        return Err(FileError::Stopped { path: path.to_owned() });
+                    }
+                }
+                Err(error) => return Err(error),
             }
         }
-        let mut columns = Columns::new(&config.columns);
-        if config.format == Format::Csv && config.header {
-            let shape = Shape::Csv { delimiter: delimiter_byte(config.delimiter), fields: None };
-            let Next::Row(row) = reader.next_row(shape).map_err(io_error)? else {
-                return no_header();
-            };
-            let names = header(&row, config.delimiter).map_err(|problem| FileError::Header {
-                path: path.to_owned(),
-                line: row.line,
-                problem,
-            })?;
-            if columns.is_empty() {
-                columns = Columns::new(names);
-            }
-        }
-        let (format, delimiter) = (config.format, config.delimiter);
-        Ok(Opened::Ready(Box::new(Self { reader, columns, format, delimiter })))
     }
 
     /// Goes on at a place that an earlier reading had reached. False, and nothing usable, where the bytes before it
@@ -145,13 +161,14 @@ impl SourceFile {
     /// gives another one.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the file cannot be read, or is none that can be read on when it grows.
     pub(crate) fn last_bytes(&self) -> io::Result<Sha256> {
         const BYTES_MAX: u64 = 4096;
+        let Input::File(file) = self.reader.input() else { return Err(io::ErrorKind::Unsupported.into()) };
         let offset = self.reader.position().offset;
         let length = offset.min(BYTES_MAX);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        self.reader.input().read_exact_at(&mut bytes, offset - length)?;
+        file.read_exact_at(&mut bytes, offset - length)?;
         Ok(Sha256::of(&bytes))
     }
 
@@ -165,16 +182,24 @@ impl SourceFile {
         self.reader.position()
     }
 
+    /// Where the last row ended.
+    pub(crate) fn behind_row(&self) -> &Position {
+        self.reader.behind_row()
+    }
+
     /// The next row.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn next_row(&mut self) -> io::Result<Next> {
-        let shape = match self.format {
-            Format::Csv => {
-                Shape::Csv { delimiter: delimiter_byte(self.delimiter), fields: Some(self.columns.len()) }
+        let has_rows = self.reader.position().rows > 0;
+        let shape = match &self.layout {
+            Layout::Csv { delimiter } => {
+                Shape::Csv { delimiter: delimiter_byte(*delimiter), fields: Some(self.columns.len()) }
             }
-            Format::Jsonl => Shape::Lines,
+            Layout::Lines => Shape::Lines,
+            Layout::Array { single } => Shape::Array { first: !has_rows, single: *single },
+            Layout::Markup(markup) => Shape::Markup { markup, is_over: has_rows && markup.is_single() },
         };
         let next = self.reader.next_row(shape)?;
         if matches!(&next, Next::Row(row) if !row.is_blank()) {
@@ -205,10 +230,118 @@ impl SourceFile {
             return Err(fault.clone());
         }
         let text = text(&row.bytes)?;
-        match self.format {
-            Format::Csv => Ok(csv_fields(text, self.delimiter)),
-            Format::Jsonl => json::cells(text, &self.columns),
+        match &self.layout {
+            Layout::Csv { delimiter } => Ok(csv_fields(text, *delimiter)),
+            Layout::Lines | Layout::Array { .. } => json::cells(text, &self.columns),
+            Layout::Markup(_) => xml::cells(text, &self.columns),
         }
+    }
+}
+
+/// Whether a file is packed, by its name.
+pub(crate) fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"))
+}
+
+fn open_input(path: &Path, config: &SourceConfig) -> Result<Input, FileError> {
+    if is_stdin(path) {
+        return Ok(Input::stdin());
+    }
+    let io_error = |source| FileError::Io { path: path.to_owned(), source };
+    // Opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(FileError::NotRegular { path: path.to_owned() });
+    }
+    let file = File::open(path).map_err(io_error)?;
+    let mut beginning = [0; 2];
+    let length = file.read_at(&mut beginning, 0).map_err(io_error)?;
+    let packing = |problem| FileError::Packing { path: path.to_owned(), problem };
+    match (is_packed(path), is_gzip(&beginning)) {
+        (true, true) => Ok(Input::gzip(file, config.max_unpacked_bytes)),
+        (true, false) if length > 0 => {
+            Err(packing("is named .gz and is no gzip file: name it by what it is"))
+        }
+        (false, true) => Err(packing("is a gzip file: name it .gz")),
+        (_, false) => Ok(Input::File(file)),
+    }
+}
+
+/// Reads what stands before the first row. Where a pipe had nothing to give it may be called again. `None` where the file
+/// ends before its first row could begin.
+fn prepare(
+    reader: &mut RowReader<Input>,
+    path: &Path,
+    config: &SourceConfig,
+) -> Result<Option<(Columns, Layout)>, FileError> {
+    let io_error = |error| cannot_read(path, error);
+    reader.skip_byte_order_mark().map_err(io_error)?;
+    let is_beginning = reader.position().offset == 0;
+    let beginning = reader.peek().map_err(io_error)?;
+    if is_beginning && (beginning.starts_with(&[0xff, 0xfe]) || beginning.starts_with(&[0xfe, 0xff])) {
+        return Err(FileError::Utf16 { path: path.to_owned() });
+    }
+    let has_bare_returns = !config.format.is_document() && ends_lines_with_carriage_returns(beginning);
+    let no_row = || match has_bare_returns {
+        true => Err(FileError::BareCarriageReturns { path: path.to_owned() }),
+        false => Ok(None),
+    };
+    let columns = Columns::new(&config.columns);
+    match config.format {
+        Format::Json => {
+            let Some(row) = before(reader, Shape::ArrayStart, path)? else { return Ok(None) };
+            Ok(Some((columns, Layout::Array { single: row.bytes.last() != Some(&b'[') })))
+        }
+        Format::Xml => {
+            let record = config.record.as_deref().unwrap_or_default();
+            let Some(row) = before(reader, Shape::MarkupStart { record }, path)? else { return Ok(None) };
+            if std::str::from_utf8(&row.bytes).is_ok_and(xml::foreign_encoding) {
+                return Err(FileError::Encoding { path: path.to_owned() });
+            }
+            Ok(Some((columns, Layout::Markup(Markup::new(&row.bytes, record)))))
+        }
+        Format::Csv | Format::Jsonl => {
+            // Each title is a line; after a pipe's pause some of them are passed already.
+            while reader.position().lines < config.skip_lines {
+                if before(reader, Shape::Lines, path)?.is_none() {
+                    return no_row();
+                }
+            }
+            if config.format == Format::Jsonl {
+                return Ok(Some((columns, Layout::Lines)));
+            }
+            let layout = Layout::Csv { delimiter: config.delimiter };
+            if !config.header {
+                return Ok(Some((columns, layout)));
+            }
+            let shape = Shape::Csv { delimiter: delimiter_byte(config.delimiter), fields: None };
+            let Some(row) = before(reader, shape, path)? else { return no_row() };
+            let names = header(&row, config.delimiter).map_err(|problem| FileError::Header {
+                path: path.to_owned(),
+                line: row.line,
+                problem,
+            })?;
+            Ok(Some((if columns.is_empty() { Columns::new(names) } else { columns }, layout)))
+        }
+    }
+}
+
+/// A row that is none of the source's rows. `None` where it is not there as a whole.
+fn before(reader: &mut RowReader<Input>, shape: Shape<'_>, path: &Path) -> Result<Option<RawRow>, FileError> {
+    match reader.next_row(shape).map_err(|error| cannot_read(path, error))? {
+        Next::Row(row) => Ok(Some(row)),
+        Next::Tail(_) | Next::End => Ok(None),
+        Next::Wait => Err(cannot_read(path, io::ErrorKind::WouldBlock.into())),
+        Next::Broken(broken) => Err(FileError::Broken { path: path.to_owned(), broken }),
+    }
+}
+
+fn cannot_read(path: &Path, source: io::Error) -> FileError {
+    let path = path.to_owned();
+    match Damage::of(&source) {
+        Some(damage) => {
+            FileError::Broken { path, broken: Broken { line: 1, problem: Cow::Borrowed(damage.problem()) } }
+        }
+        None => FileError::Io { path, source },
     }
 }
 
@@ -257,7 +390,7 @@ mod tests {
     fn open(content: &[u8], settings: &str) -> (tempfile::NamedTempFile, Result<Opened, FileError>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        let opened = SourceFile::open(file.path(), &config(settings));
+        let opened = SourceFile::open(file.path(), &config(settings), &mut || true);
         (file, opened)
     }
 
@@ -301,7 +434,7 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_at_all_say_what_to_do() {
         for (content, part) in [
-            (&b"\xff\xfea\0,\0b\0\n\0"[..], "is utf-16 text: save it as csv in utf-8"),
+            (&b"\xff\xfea\0,\0b\0\n\0"[..], "is utf-16 text: save it in utf-8"),
             (b"a,b\r1,2\r", "its lines end with a carriage return alone: save it with line feeds"),
             (b"a,\xff\n", ":1: the header holds bytes that are not utf-8"),
             (b"a,\"b\"c\n", ":1: the header has a quote"),
@@ -311,12 +444,13 @@ mod tests {
             let error = opened.unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
-        let error = SourceFile::open(Path::new("/nonexistent.csv"), &config("format = 'csv'"))
+        let error = SourceFile::open(Path::new("/nonexistent.csv"), &config("format = 'csv'"), &mut || true)
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("/nonexistent.csv: cannot be read"), "{error}");
         for path in ["/dev/zero", "/"] {
-            let error = SourceFile::open(Path::new(path), &config("format = 'csv'")).unwrap_err().to_string();
+            let opened = SourceFile::open(Path::new(path), &config("format = 'csv'"), &mut || true);
+            let error = opened.unwrap_err().to_string();
             assert!(error.contains("is no regular file"), "{error}");
         }
     }
@@ -352,7 +486,8 @@ mod tests {
         let place = Checkpoint::new(source.position(), 0);
         let again = |content: &[u8]| {
             std::fs::write(file.path(), content).unwrap();
-            let Ok(Opened::Ready(mut source)) = SourceFile::open(file.path(), &config("format = 'csv'"))
+            let Ok(Opened::Ready(mut source)) =
+                SourceFile::open(file.path(), &config("format = 'csv'"), &mut || true)
             else {
                 panic!()
             };
@@ -362,5 +497,61 @@ mod tests {
         assert_eq!(again(b"a,b\n1,2\n3,4\n5,6\n").map(|rows| rows.len()), Some(2));
         assert_eq!(again(b"a,b\n1,3\n3,4\n"), None);
         assert_eq!(again(b"a,b\n"), None);
+    }
+
+    #[test]
+    fn lists_and_documents_are_rows_by_the_names_of_their_parts() {
+        let (_file, mut source) =
+            ready(b"[{\"b\": 2},\n {\"a\": [1, 2]}, 3]", "format = 'json'\ncolumns = ['a.1', 'b']");
+        let row = |a: &str, b: &str| Ok(vec![a.to_owned(), b.to_owned()]);
+        assert_eq!(outcomes(&mut source), [row("", "2"), row("2", ""), Err(Reason::BadJson)]);
+        let settings = "format = 'xml'\nrecord = 'fir'\ncolumns = ['@id', 'no']";
+        let text =
+            b"\xef\xbb\xbf<?xml version='1.0'?><f><fir id='1'/><fir><no>2</no></fir><fir>&x;</fir></f>";
+        let (_file, mut source) = ready(text, settings);
+        assert_eq!(outcomes(&mut source), [row("1", ""), row("", "2"), Err(Reason::BadXml)]);
+        let (_file, opened) = open(b"<?xml version='1.0' encoding='latin1'?><f>", settings);
+        assert!(
+            opened
+                .unwrap_err()
+                .to_string()
+                .ends_with("is xml in another encoding than utf-8: export it in utf-8")
+        );
+        let (_file, opened) =
+            open(b"<!DOCTYPE f [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><f>&a;</f>", settings);
+        assert!(opened.unwrap_err().to_string().contains("export it without <!DOCTYPE"));
+    }
+
+    #[test]
+    fn a_packed_file_is_read_by_its_name_and_resumed_by_what_it_holds() {
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, plain) = (folder.path().join("a.csv.GZ"), folder.path().join("a.csv"));
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(b"a,b\n1,2\n3,4\n").unwrap();
+        let packed = packed.finish().unwrap();
+        std::fs::write(&path, &packed).unwrap();
+        std::fs::write(&plain, &packed).unwrap();
+        let config = config("format = 'csv'");
+        let open = |path: &Path| SourceFile::open(path, &config, &mut || true);
+        let again = || match open(&path) {
+            Ok(Opened::Ready(source)) => source,
+            other => panic!("{other:?}"),
+        };
+        let mut source = again();
+        source.next_row().unwrap();
+        let place = Checkpoint::new(source.position(), 0);
+        assert!(source.last_bytes().is_err(), "it is never kept open");
+        let mut source = again();
+        assert!(source.resume(&place, &mut || {}).unwrap());
+        assert_eq!(outcomes(&mut source), [Ok(vec!["3".into(), "4".into()])]);
+        assert!(open(&plain).unwrap_err().to_string().ends_with("is a gzip file: name it .gz"));
+        std::fs::write(&path, "a,b\n").unwrap();
+        assert!(open(&path).unwrap_err().to_string().contains("is named .gz and is no gzip file"));
+        std::fs::write(&path, &packed[..packed.len() - 9]).unwrap();
+        let mut source = again();
+        source.next_row().unwrap();
+        let Next::Broken(broken) = source.next_row().unwrap() else { panic!() };
+        assert!(broken.to_string().starts_with("from line "), "{broken}");
     }
 }

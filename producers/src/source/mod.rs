@@ -1,17 +1,23 @@
-//! Where rows come from: files of delimited text or of one JSON object per line.
+//! Where rows come from: files or standard input, as delimited text, JSON Lines, a JSON list or XML, packed or not.
 //!
-//! Files are read row by row in bounded memory; each row becomes cells by the names of the file's columns. What a row
+//! Input is read row by row in bounded memory; each row becomes cells by the names of the file's columns. What a row
 //! means is the mapping's business, and where reading goes on after a restart is the checkpoint's.
 
+mod array;
 mod config;
 mod discover;
 mod file;
+mod input;
 mod json;
+mod markup;
+mod pass;
 mod rows;
 mod scan;
+mod xml;
 
-pub use config::{Format, SourceConfig, UnterminatedLine};
-pub(crate) use discover::{discover, has_wildcard};
-pub(crate) use file::{FileError, Opened, SourceFile};
+pub(crate) use config::is_stdin;
+pub use config::{After, Format, SourceConfig, UnterminatedLine};
+pub(crate) use discover::{discover, has_wildcard, is_in_transit};
+pub(crate) use file::{FileError, Opened, SourceFile, is_packed};
 pub(crate) use json::cells as json_cells;
-pub(crate) use rows::{Next, Position, RawRow};
+pub(crate) use rows::{Broken, Next, Position, RawRow};

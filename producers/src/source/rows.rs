@@ -3,13 +3,18 @@
 //!
 //! A file that grows is read on where it ended. What a row means is not decided here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 
 use sanchar_schemas::digest::Sha256;
 use sha2::Digest as _;
 
-use super::scan::{Extent, Scan, Shape, bad_quotes, scan, too_large};
+use super::array::LongElement;
+use super::input::Damage;
+use super::markup::LongRow;
+use super::pass::{How, Passing};
+use super::scan::{Extent, Scan, Shape, bad_quotes, line_breaks, scan};
 use crate::reason::Problem;
 
 /// Bytes asked for at a time.
@@ -69,10 +74,30 @@ impl RawRow {
 pub(crate) enum Next {
     /// A row with its line break; the position is behind it.
     Row(RawRow),
-    /// The rest of the file, without a line break; the position is before it.
+    /// The rest of the file, which has no line break or is no whole element; the position is before it. It has no bytes
+    /// where a document ends between two elements.
     Tail(RawRow),
-    /// Nothing, for now.
+    /// Nothing, for now. A document is closed.
     End,
+    /// A pipe has nothing to give: ask again.
+    Wait,
+    /// What follows cannot be read, and no later place is certain to begin a row.
+    Broken(Broken),
+}
+
+/// Why the rest of a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// The line that shows it, from 1.
+    pub(crate) line: u64,
+    /// What is wrong and the remedy; the subject is the file.
+    pub(crate) problem: Cow<'static, str>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from line {} on it cannot be read: {}", self.line, self.problem)
+    }
 }
 
 /// Reads rows from `input`.
@@ -83,13 +108,24 @@ pub(crate) struct RowReader<R> {
     /// Bytes of the window that are passed.
     passed: usize,
     position: Position,
+    /// The place behind the last row, where bytes that belong to none were passed since.
+    behind_row: Option<Box<Position>>,
+    passing: Option<Passing>,
     bytes_max: usize,
 }
 
 impl<R: Read> RowReader<R> {
     /// A reader of rows of at most `bytes_max` bytes from the beginning of `input`.
     pub(crate) fn new(input: R, bytes_max: usize) -> Self {
-        Self { input, window: Vec::new(), passed: 0, position: Position::default(), bytes_max }
+        Self {
+            input,
+            window: Vec::new(),
+            passed: 0,
+            position: Position::default(),
+            behind_row: None,
+            passing: None,
+            bytes_max,
+        }
     }
 
     /// What is read from.
@@ -100,6 +136,11 @@ impl<R: Read> RowReader<R> {
     /// Where the next row begins.
     pub(crate) fn position(&self) -> &Position {
         &self.position
+    }
+
+    /// Where the last row ended.
+    pub(crate) fn behind_row(&self) -> &Position {
+        self.behind_row.as_deref().unwrap_or(&self.position)
     }
 
     /// Passes over the first `length` bytes, which must be there, whatever they are. `alive` is called now and then.
@@ -154,19 +195,52 @@ impl<R: Read> RowReader<R> {
     ///
     /// # Errors
     /// When the input fails.
-    pub(crate) fn next_row(&mut self, shape: Shape) -> io::Result<Next> {
+    pub(crate) fn next_row(&mut self, shape: Shape<'_>) -> io::Result<Next> {
+        match self.read_row(shape) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Next::Wait),
+            Err(error) => match Damage::of(&error) {
+                Some(damage) => Ok(self.broken(self.unread().len(), damage.problem())),
+                None => Err(error),
+            },
+            read => read,
+        }
+    }
+
+    fn read_row(&mut self, shape: Shape<'_>) -> io::Result<Next> {
         let mut ended = false;
         loop {
-            if self.unread().is_empty() && ended {
+            if let Some(passing) = self.passing.take() {
+                return self.pass_on(passing);
+            }
+            if self.unread().is_empty() && ended && !shape.is_document() {
                 return Ok(Next::End);
             }
             match scan(self.unread(), shape, ended, self.bytes_max) {
                 Scan::Row(extent) => return Ok(Next::Row(self.take(extent))),
                 Scan::Tail(extent) => return Ok(Next::Tail(self.row(extent))),
-                Scan::TooLong => return self.too_long(),
+                Scan::Closed => return Ok(Next::End),
+                Scan::Broken { at, problem } => return Ok(self.broken(at, problem)),
+                Scan::TooLong(start) => self.begin_passing(shape, start),
+                Scan::Pass(length) => {
+                    if self.behind_row.is_none() {
+                        self.behind_row = Some(Box::new(self.position.clone()));
+                    }
+                    let lines = line_breaks(self.unread().get(..length).unwrap_or_default());
+                    self.consume(length, lines);
+                }
                 Scan::More => ended = !self.fill()?,
             }
         }
+    }
+
+    fn broken(&self, at: usize, problem: &'static str) -> Next {
+        let line = self.line_at(at);
+        Next::Broken(Broken { line, problem: Cow::Borrowed(problem) })
+    }
+
+    /// The line of the byte so far behind the position.
+    fn line_at(&self, at: usize) -> u64 {
+        self.position.lines + 1 + line_breaks(self.unread().get(..at).unwrap_or_default())
     }
 
     /// Counts the row that was just read.
@@ -191,12 +265,13 @@ impl<R: Read> RowReader<R> {
     }
 
     fn row(&self, extent: Extent) -> RawRow {
-        let bytes = self.unread().get(..extent.content.min(self.bytes_max)).unwrap_or_default().to_vec();
+        let end = extent.start + extent.content.min(self.bytes_max);
+        let bytes = self.unread().get(extent.start..end).unwrap_or_default().to_vec();
         let length = u64::try_from(extent.content).unwrap_or(u64::MAX);
         RawRow {
             bytes,
-            offset: self.position.offset,
-            line: self.position.lines + 1,
+            offset: self.position.offset + u64::try_from(extent.start).unwrap_or_default(),
+            line: self.line_at(extent.start),
             lines: extent.lines,
             length,
             fault: extent.fault,
@@ -207,32 +282,47 @@ impl<R: Read> RowReader<R> {
         let (length, lines) = (extent.length, extent.lines);
         let row = self.row(extent);
         self.consume(length, lines);
+        self.behind_row = None;
         row
     }
 
-    /// Passes over a line that is longer than a row may be, keeping its beginning.
-    fn too_long(&mut self) -> io::Result<Next> {
-        let beginning = self.unread().get(..self.bytes_max).unwrap_or_default().to_vec();
-        let (offset, line) = (self.position.offset, self.position.lines + 1);
-        let row = |end: u64| RawRow {
-            bytes: beginning,
-            offset,
-            line,
-            lines: 1,
-            length: end - offset,
-            fault: Some(too_large()),
+    /// Begins to pass over the row that begins after `start` bytes and is longer than a row may be.
+    fn begin_passing(&mut self, shape: Shape<'_>, start: usize) {
+        let separator = self.unread().get(..start).unwrap_or_default();
+        let how = match shape {
+            Shape::Markup { markup, .. } => How::Markup(Box::new(LongRow::new(markup))),
+            shape if shape.is_document() => How::Element(LongElement::new(separator)),
+            _ => How::Line,
         };
+        let (line, lines) = (self.line_at(start), line_breaks(separator));
+        self.consume(start, lines);
+        let beginning = self.unread().get(..self.bytes_max).unwrap_or_default();
+        self.passing = Some(Passing::new(beginning, self.position.offset, line, how));
+    }
+
+    fn pass_on(&mut self, mut passing: Passing) -> io::Result<Next> {
         loop {
-            if let Some(end) = self.unread().iter().position(|byte| *byte == b'\n') {
-                self.consume(end + 1, 1);
-                return Ok(Next::Row(row(self.position.offset - 1)));
+            let passed = passing.pass(self.unread());
+            let lines = line_breaks(self.unread().get(..passed.length).unwrap_or_default());
+            self.consume(passed.length, lines);
+            if passed.ends {
+                break;
             }
-            self.consume(self.unread().len(), 0);
-            if !self.fill()? {
-                self.position.lines += 1;
-                return Ok(Next::Row(row(self.position.offset)));
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => {
+                    let rest = self.unread().len();
+                    self.consume(rest, u64::from(passing.is_line()));
+                    break;
+                }
+                Err(error) => {
+                    self.passing = Some(passing);
+                    return Err(error);
+                }
             }
         }
+        self.behind_row = None;
+        Ok(Next::Row(passing.into_row()))
     }
 
     fn unread(&self) -> &[u8] {
@@ -269,7 +359,7 @@ mod tests {
     use super::*;
     use crate::reason::Reason;
 
-    const CSV: Shape = Shape::Csv { delimiter: b',', fields: Some(2) };
+    const CSV: Shape<'_> = Shape::Csv { delimiter: b',', fields: Some(2) };
 
     fn all(reader: &mut RowReader<impl Read>) -> Vec<(String, u64, u64)> {
         let mut found = Vec::new();

@@ -1,4 +1,5 @@
-//! Finds where a row ends. Pure functions over bytes, so that every way a file can be broken has a test.
+//! Finds where a row ends. Pure functions over bytes, so that every way a file can be broken has a test. JSON lists and XML
+//! have files of their own, [`super::array`] and [`super::markup`].
 //!
 //! CSV follows RFC 4180 with `\n` or `\r\n`. A quoted field may hold line breaks, but an open quote must not swallow a
 //! file: where quotes or the number of fields do not come out right over several lines, only the first of those lines
@@ -6,11 +7,13 @@
 
 use std::borrow::Cow;
 
+use super::array;
+use super::markup::{self, Markup};
 use crate::reason::{Problem, Reason};
 
 /// How rows are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum Shape<'a> {
     /// One row per line, whatever is in it: JSON Lines.
     Lines,
     /// Delimited fields, quoted where needed.
@@ -20,6 +23,34 @@ pub(crate) enum Shape {
         /// How many fields a row must have, once known.
         fields: Option<usize>,
     },
+    /// What stands before the first row of a JSON list, as a row.
+    ArrayStart,
+    /// Elements of a JSON list.
+    Array {
+        /// Whether none was read yet.
+        first: bool,
+        /// Whether the document is one object instead of a list.
+        single: bool,
+    },
+    /// What stands before the first row of an XML document, as a row.
+    MarkupStart {
+        /// Name of the element that is a row.
+        record: &'a str,
+    },
+    /// Elements of one name in an XML document.
+    Markup {
+        /// Which, and in what.
+        markup: &'a Markup,
+        /// Whether the document's one row was read.
+        is_over: bool,
+    },
+}
+
+impl Shape<'_> {
+    /// Whether rows are parts of one document, which has an end of its own.
+    pub(crate) fn is_document(self) -> bool {
+        !matches!(self, Self::Lines | Self::Csv { .. })
+    }
 }
 
 /// What is at the front of some bytes.
@@ -29,32 +60,51 @@ pub(crate) enum Scan {
     Row(Extent),
     /// The end of the row is not among these bytes.
     More,
-    /// The first line alone is longer than a row may be; its end is not among these bytes.
-    TooLong,
+    /// The row that begins after so many bytes, or its first line, is longer than a row may be; its end is not among these
+    /// bytes.
+    TooLong(usize),
     /// The file ends, for now, within a row.
     Tail(Extent),
+    /// So many bytes belong to no row.
+    Pass(usize),
+    /// The document has ended, and the file with it.
+    Closed,
+    /// What follows is no such document, and no later place is certain to begin a row.
+    Broken {
+        /// Bytes before the place that shows it.
+        at: usize,
+        /// What is wrong and the remedy.
+        problem: &'static str,
+    },
 }
 
 /// A row's place among the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Bytes with the line break.
+    /// Bytes before it that belong to no row.
+    pub(crate) start: usize,
+    /// Bytes from the first one to where the next row's begin, with the line break.
     pub(crate) length: usize,
-    /// Bytes without it.
+    /// Its own bytes.
     pub(crate) content: usize,
-    /// Physical lines.
+    /// Physical lines that end within `length`.
     pub(crate) lines: u64,
     /// What is wrong with it as a row.
     pub(crate) fault: Option<Problem>,
 }
 
 /// Scans for the first row. `ended` says that the file has no more bytes for now; `bytes_max` bounds a row.
-pub(crate) fn scan(bytes: &[u8], shape: Shape, ended: bool, bytes_max: usize) -> Scan {
+pub(crate) fn scan(bytes: &[u8], shape: Shape<'_>, ended: bool, bytes_max: usize) -> Scan {
     match shape {
         Shape::Lines => scan_line(bytes, ended, bytes_max, None),
         Shape::Csv { delimiter, fields } => {
             scan_csv(bytes, Csv { delimiter, expected: fields, bytes_max }, ended)
         }
+        Shape::ArrayStart => array::start(bytes, ended, bytes_max),
+        Shape::Array { first, single: false } => array::element(bytes, first, ended, bytes_max),
+        Shape::Array { first, single: true } => array::object(bytes, first, ended, bytes_max),
+        Shape::MarkupStart { record } => markup::start(bytes, record, ended, bytes_max),
+        Shape::Markup { markup, is_over } => markup::row(bytes, markup, is_over, ended, bytes_max),
     }
 }
 
@@ -64,10 +114,12 @@ fn scan_line(bytes: &[u8], ended: bool, bytes_max: usize, fault: Option<Problem>
         Some(end) => {
             let content = without_cr(bytes, end);
             let fault = if content > bytes_max { Some(too_large()) } else { fault };
-            Scan::Row(Extent { length: end + 1, content, lines: 1, fault })
+            Scan::Row(Extent { start: 0, length: end + 1, content, lines: 1, fault })
         }
-        None if bytes.len() > bytes_max => Scan::TooLong,
-        None if ended => Scan::Tail(Extent { length: bytes.len(), content: bytes.len(), lines: 1, fault }),
+        None if bytes.len() > bytes_max => Scan::TooLong(0),
+        None if ended => {
+            Scan::Tail(Extent { start: 0, length: bytes.len(), content: bytes.len(), lines: 1, fault })
+        }
         None => Scan::More,
     }
 }
@@ -117,7 +169,7 @@ fn scan_csv(bytes: &[u8], csv: Csv, ended: bool) -> Scan {
         return Scan::More;
     }
     let fault = if quoted { Some(bad_quotes()) } else { column_count(fields, expected) };
-    Scan::Tail(Extent { length: bytes.len(), content: bytes.len(), lines, fault })
+    Scan::Tail(Extent { start: 0, length: bytes.len(), content: bytes.len(), lines, fault })
 }
 
 /// What was counted up to a row's end.
@@ -139,13 +191,13 @@ fn row(bytes: &[u8], end: usize, counted: Counted, csv: Csv, ended: bool) -> Sca
     if lines > 1 && is_broken {
         return give_up_first_line(bytes, ended, bytes_max, lines);
     }
-    Scan::Row(Extent { length: end + 1, content, lines, fault })
+    Scan::Row(Extent { start: 0, length: end + 1, content, lines, fault })
 }
 
 /// Takes the first line for the broken row. Over several lines it is the quotes that are wrong, on one line too.
 fn give_up_first_line(bytes: &[u8], ended: bool, bytes_max: usize, lines: u64) -> Scan {
     let one_long_line = lines == 1 && bytes.len() > bytes_max && !bytes.contains(&b'\n');
-    if one_long_line { Scan::TooLong } else { scan_line(bytes, ended, bytes_max, Some(bad_quotes())) }
+    if one_long_line { Scan::TooLong(0) } else { scan_line(bytes, ended, bytes_max, Some(bad_quotes())) }
 }
 
 /// Whether a row over several lines looks as if an open quote had swallowed rows: its first line and a further one
@@ -159,6 +211,11 @@ fn swallows(row: Option<&[u8]>, fields: usize, delimiter: u8) -> bool {
 
 fn without_cr(bytes: &[u8], end: usize) -> usize {
     if end > 0 && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end }
+}
+
+/// Line breaks among some bytes.
+pub(crate) fn line_breaks(bytes: &[u8]) -> u64 {
+    u64::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u64::MAX)
 }
 
 /// The problem of a row whose quotes do not fit.

@@ -78,12 +78,13 @@ impl Polled {
         let Some(postgres) = &config.postgres else { return Ok(None) };
         let origin = Origin::new(Path::new(database::NAME), store);
         let asked = postgres.asked();
-        let checkpoint = read_checkpoint::<DatabaseCheckpoint>(&origin.checkpoint)?;
+        let path = store.checkpoint(Path::new(database::NAME));
+        let checkpoint = read_checkpoint::<DatabaseCheckpoint>(&path)?;
         if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.asked != asked) {
             return Err(Failure::config(format!(
                 "{}: is the checkpoint of another query, table or key than [postgres] names now: set that back, or \
                  delete the checkpoint to publish everything from the start again",
-                origin.checkpoint.display()
+                path.display()
             )));
         }
         let cursor = checkpoint.map(|checkpoint| checkpoint.cursor);

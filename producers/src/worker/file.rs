@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sanchar_runtime::lifecycle::Failure;
 
-use super::watched::{Stamp, Tail};
+use super::watched::{Ending, Stamp, Tail};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
-use crate::dry_run::unterminated;
+use crate::dry_run::{not_closed, unterminated};
 use crate::publish::{Place, Sink};
 use crate::reading::{FileReading, OpenError};
-use crate::source::{Next, RawRow, UnterminatedLine};
+use crate::source::{Broken, Next, RawRow, UnterminatedLine, is_packed, is_stdin};
 
 /// The most files that are kept open between passes; others are opened and verified again when they grow.
 const OPEN_FILES_MAX: usize = 64;
@@ -21,7 +21,7 @@ impl<S: Sink> Worker<S> {
     pub(super) fn read_on(&mut self, path: &Path) -> Result<(), Failure> {
         let data = match std::fs::metadata(path) {
             Ok(data) => data,
-            Err(error) if self.options.once => {
+            Err(error) if self.options.once && !self.config.source.moves() => {
                 let shown = path.display();
                 return Err(Failure::config(format!(
                     "{shown}: cannot be read ({error}): correct source.files"
@@ -34,6 +34,11 @@ impl<S: Sink> Worker<S> {
         if !self.watched(path).may_have_more(stamp) {
             return Ok(());
         }
+        let (now_ms, stable_ms) = (self.context.clock.uptime_ms(), self.config.source.stable_ms);
+        if self.must_be_stable(path) && !self.watched(path).is_stable(stamp, now_ms, stable_ms) {
+            self.unstable += 1;
+            return Ok(());
+        }
         let reading = match self.open(path, stamp) {
             Ok(reading) => reading,
             Err(Unreadable::Refused(error)) => return self.set_aside(path, stamp, &error),
@@ -42,13 +47,53 @@ impl<S: Sink> Worker<S> {
         let file = self.watched(path);
         file.accept();
         file.stamp = Some(stamp);
+        file.ending = None;
         let Some(mut reading) = reading else {
-            tracing::info!(file = file.origin.name, "the source file has no row yet");
+            self.note_no_row(path, stamp);
             return Ok(());
         };
-        let before = reading.position().rows;
-        let outcome = self.read_rows(path, &mut reading);
-        self.put_back(path, reading, before, outcome)
+        let before = (reading.position().rows, reading.behind_row().offset);
+        let end = self.read_rows(path, &mut reading)?;
+        let rows = reading.position().rows - before.0;
+        let file = self.watched(path);
+        if rows > 0 {
+            tracing::info!(
+                file = file.origin.name,
+                rows,
+                line = reading.position().lines,
+                "source file read"
+            );
+        }
+        if reading.behind_row().offset > before.1 {
+            file.entered = Some(Checkpoint::new(reading.behind_row(), 0));
+        }
+        self.put_back(path, reading, stamp, end)
+    }
+
+    /// Reads standard input to its end.
+    pub(super) fn read_stdin(&mut self) -> Result<(), Failure> {
+        let Some(path) = self.config.source.files.first().map(PathBuf::from) else { return Ok(()) };
+        let (source, shutdown) = (self.source.clone(), self.context.shutdown.clone());
+        let mut wait = || {
+            source.beat();
+            !shutdown.is_triggered()
+        };
+        let opened = FileReading::open_waiting(&self.config, &path, &mut self.revisions, &mut wait);
+        let mut reading = match opened {
+            Ok(Some(reading)) => reading,
+            Ok(None) => return Ok(()),
+            Err(_) if self.is_stopping() => return Ok(()),
+            Err(error) => return Err(Failure::config(error.to_string())),
+        };
+        self.source.ready();
+        match self.read_rows(&path, &mut reading)? {
+            End::Reached | End::Stopped => {}
+            End::Broken(broken) => self.summary.refuse(&format_args!("{}: {broken}", reading.name())),
+            End::Failed(error) => {
+                return Err(Failure::temporary(format!("standard input cannot be read on ({error})")));
+            }
+        }
+        Ok(())
     }
 
     fn read_rows(&mut self, path: &Path, reading: &mut FileReading) -> Result<End, Failure> {
@@ -73,8 +118,18 @@ impl<S: Sink> Worker<S> {
                         self.put_into_quarantine(&place, &row, &unterminated())?;
                         return Ok(End::Reached);
                     }
+                    TailVerdict::NotClosed => {
+                        if row.length > 0 {
+                            self.metrics.read.inc();
+                            let place = Place::File(Arc::clone(&id), reading.position().clone());
+                            self.put_into_quarantine(&place, &row, &unterminated())?;
+                        }
+                        return Ok(End::Broken(not_closed(&row)));
+                    }
                 },
                 Ok(Next::End) => return Ok(End::Reached),
+                Ok(Next::Wait) => self.service()?,
+                Ok(Next::Broken(broken)) => return Ok(End::Broken(broken)),
                 Err(error) => return Ok(End::Failed(error)),
             }
         }
@@ -93,29 +148,13 @@ impl<S: Sink> Worker<S> {
     }
 
     /// Keeps the place, and the file open where few are.
-    fn put_back(
-        &mut self,
-        path: &Path,
-        reading: FileReading,
-        rows_before: u64,
-        outcome: Result<End, Failure>,
-    ) -> Result<(), Failure> {
-        let end = outcome?;
+    fn put_back(&mut self, path: &Path, reading: FileReading, stamp: Stamp, end: End) -> Result<(), Failure> {
         let revision = self.revisions.latest();
         let few = self.files.values().filter(|file| file.open.is_some()).count() < OPEN_FILES_MAX;
-        let once = self.options.once;
+        let (once, moves) = (self.options.once, self.config.source.moves());
         let file = self.watched(path);
-        let rows = reading.position().rows - rows_before;
         file.read_to = reading.position().offset;
         file.place = Some(Checkpoint::new(reading.position(), revision));
-        if rows > 0 {
-            tracing::info!(
-                file = file.origin.name,
-                rows,
-                line = reading.position().lines,
-                "source file read"
-            );
-        }
         match end {
             End::Failed(error) if once => {
                 return Err(Failure::temporary(format!("{}: cannot be read on ({error})", path.display())));
@@ -124,6 +163,11 @@ impl<S: Sink> Worker<S> {
                 tracing::warn!(file = file.origin.name, %error, "the source file cannot be read on; trying again");
                 file.stamp = None;
             }
+            End::Broken(broken) => {
+                let why = format!("{}: {broken}", file.origin.name);
+                self.note_broken(path, stamp, why);
+            }
+            End::Reached if moves => self.note_ending(path, stamp, &Ending::Done),
             End::Stopped | End::Reached => {
                 let last_bytes = reading.last_bytes().ok().filter(|_| few);
                 file.open = last_bytes.map(|last_bytes| (reading, last_bytes));
@@ -132,11 +176,45 @@ impl<S: Sink> Worker<S> {
         Ok(())
     }
 
+    /// A file whose rest cannot be read.
+    fn note_broken(&mut self, path: &Path, stamp: Stamp, why: String) {
+        if self.config.source.moves() {
+            self.note_ending(path, stamp, &Ending::Failed { why });
+            return;
+        }
+        tracing::error!(error = why, "the rest of the source file is set aside until it changes");
+        self.summary.refuse(&why);
+        self.watched(path).refuse(Some(stamp));
+    }
+
+    /// A file that ends before its first row could begin.
+    fn note_no_row(&mut self, path: &Path, stamp: Stamp) {
+        let name = &self.watched(path).origin.name;
+        tracing::info!(file = name, "the source file has no row yet");
+        let why = format!(
+            "{name}: ends before its list or its outermost element begins: send the whole file again"
+        );
+        if !self.config.source.moves() {
+            return;
+        }
+        let is_cut = self.config.source.format.is_document() && stamp.length > 0;
+        self.note_ending(path, stamp, &if is_cut { Ending::Failed { why } } else { Ending::Done });
+    }
+
+    /// Whether a file is taken only when it no longer changes, and then as whole.
+    fn must_be_stable(&self, path: &Path) -> bool {
+        self.config.source.moves() || is_packed(path)
+    }
+
     /// The file at the place where reading goes on; `None` where its first row is not there yet.
     fn open(&mut self, path: &Path, stamp: Stamp) -> Result<Option<FileReading>, Unreadable> {
         let file = self.watched(path);
         if let Some((reading, last_bytes)) = file.open.take() {
-            let is_same = file.stamp.is_some_and(|before| before.is_same_file(stamp))
+            // What was changed without growing is verified from its start.
+            let has_grown = |before: Stamp| {
+                before == stamp || (before.is_same_file(stamp) && before.length < stamp.length)
+            };
+            let is_same = file.stamp.is_some_and(has_grown)
                 && stamp.length >= reading.position().offset
                 && reading.last_bytes().is_ok_and(|now| now == last_bytes);
             if is_same {
@@ -145,7 +223,10 @@ impl<S: Sink> Worker<S> {
         }
         let place = match file.place {
             Some(place) => Some(place),
-            None => read_checkpoint(&file.origin.checkpoint).map_err(Unreadable::Failed)?,
+            None => match &file.origin.checkpoint {
+                Some(path) => read_checkpoint(path).map_err(Unreadable::Failed)?,
+                None => None,
+            },
         };
         file.tail = None;
         let open = |worker: &mut Self| {
@@ -166,6 +247,10 @@ impl<S: Sink> Worker<S> {
 
     /// A file that does not fit: the end of a run that has only this to do, else a reason to be not ready.
     fn set_aside(&mut self, path: &Path, stamp: Stamp, error: &OpenError) -> Result<(), Failure> {
+        if self.config.source.moves() && error.is_of_file() {
+            self.note_ending(path, stamp, &Ending::Failed { why: error.to_string() });
+            return Ok(());
+        }
         if self.options.once {
             return Err(Failure::config(error.to_string()));
         }
@@ -177,7 +262,9 @@ impl<S: Sink> Worker<S> {
     /// What to do with a last line without a line break.
     fn judge_tail(&mut self, path: &Path, reading: &FileReading, row: &RawRow) -> TailVerdict {
         let now_ms = self.context.clock.uptime_ms();
-        let hold_ms = if self.options.once { 0 } else { self.config.source.hold_ms };
+        let is_whole = self.options.once || is_stdin(path) || self.must_be_stable(path);
+        let hold_ms = if is_whole { 0 } else { self.config.source.hold_ms };
+        let is_document = self.config.source.format.is_document();
         let accepts = self.config.source.unterminated_line == UnterminatedLine::Accept;
         let file = self.watched(path);
         let fresh = Tail {
@@ -192,6 +279,10 @@ impl<S: Sink> Worker<S> {
         }
         if tail.is_quarantined || now_ms < tail.since_ms.saturating_add(hold_ms) {
             return TailVerdict::Wait;
+        }
+        if is_document {
+            tail.is_quarantined = true;
+            return TailVerdict::NotClosed;
         }
         if row.lines > 1 {
             return TailVerdict::GiveUpLine;
@@ -216,13 +307,15 @@ enum Unreadable {
 enum End {
     Reached,
     Stopped,
+    Broken(Broken),
     Failed(std::io::Error),
 }
 
-/// What to do with a last line without a line break.
+/// What to do with a last line without a line break, or a document that is not closed.
 enum TailVerdict {
     Wait,
     GiveUpLine,
     Row,
     Quarantine,
+    NotClosed,
 }

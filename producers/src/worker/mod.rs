@@ -1,10 +1,13 @@
 //! The thread that reads, maps and publishes: one pass over the source after another.
 //!
 //! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], how a database in
-//! [`database`], what follows from the broker's answers in [`settle`]; all are steps of this worker.
+//! [`database`], what follows from the broker's answers in [`settle`], how a file leaves a drop folder in [`leave`]; all
+//! are steps of this worker.
 
 mod database;
+mod departure;
 mod file;
+mod leave;
 mod origin;
 mod pace;
 mod settle;
@@ -68,6 +71,8 @@ pub(crate) struct Worker<S> {
     revisions: Revisions,
     summary: Summary,
     pace: Pace,
+    /// Files that are there and may still change, in the last pass.
+    unstable: usize,
 }
 
 impl<S: Sink> Worker<S> {
@@ -93,6 +98,7 @@ impl<S: Sink> Worker<S> {
             unsaved_cursor: None,
             saved_at_ms: 0,
             summary: Summary::default(),
+            unstable: 0,
             config,
             options,
             context,
@@ -111,16 +117,27 @@ impl<S: Sink> Worker<S> {
             self.refuse_unfit_files()?;
         }
         self.reach_broker()?;
-        while !self.is_stopping() {
-            self.pass()?;
-            if self.options.once {
-                break;
-            }
-            self.pause()?;
+        if self.config.source.is_stdin() {
+            self.read_stdin()?;
+        } else {
+            self.follow()?;
         }
         self.drain()?;
         self.delete_published();
         Ok(self.summary)
+    }
+
+    /// Reads on until told to stop, or until all that is there is read.
+    fn follow(&mut self) -> Result<(), Failure> {
+        self.refuse_circles()?;
+        while !self.is_stopping() {
+            self.pass()?;
+            if self.options.once && self.unstable == 0 {
+                break;
+            }
+            self.pause()?;
+        }
+        Ok(())
     }
 
     /// One pass over all that is there.
@@ -138,8 +155,12 @@ impl<S: Sink> Worker<S> {
     }
 
     fn read_files(&mut self) -> Result<(), Failure> {
+        self.unstable = 0;
+        self.put_back_departures()?;
         let found = match source_files(&self.config) {
             Ok(found) => found,
+            // A drop folder may well be empty.
+            Err(_) if self.can_list_folders() => Vec::new(),
             Err(failure) if self.options.once => return Err(failure),
             Err(failure) => {
                 self.source.not_ready(failure.to_string());
@@ -153,6 +174,7 @@ impl<S: Sink> Worker<S> {
             }
             self.read_on(path)?;
         }
+        self.let_files_leave()?;
         self.report_source();
         Ok(())
     }
@@ -168,7 +190,7 @@ impl<S: Sink> Worker<S> {
             self.ledger.wait(TICK.min(Duration::from_millis(left_ms)));
             self.service()?;
         }
-        Ok(())
+        self.let_files_leave()
     }
 
     /// Waits until every row that was read is settled. A stop does not wait longer than most of its grace.
@@ -192,11 +214,16 @@ impl<S: Sink> Worker<S> {
             }
             self.ledger.wait(TICK);
         }
-        self.save()
+        self.save()?;
+        self.let_files_leave()
     }
 
     /// Refuses to start with a mapping that does not fit the files that are there.
     fn refuse_unfit_files(&self) -> Result<(), Failure> {
+        if self.config.source.moves() || self.config.source.is_stdin() {
+            // One bad file among those that are dropped must not stop the others: it goes to the failed folder.
+            return Ok(());
+        }
         if self.options.once {
             let missing = source_files(&self.config)?.into_iter().find(|path| !path.exists());
             if let Some(path) = missing {
@@ -257,12 +284,14 @@ impl<S: Sink> Worker<S> {
     /// Says whether the source is as it should be, and how much of it is unread.
     fn report_source(&mut self) {
         let refused = self.files.values().filter(|file| file.is_refused()).count();
-        let missing = self
-            .config
-            .source
-            .files
-            .iter()
-            .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
+        let stays = !self.config.source.moves();
+        let missing = stays
+            && self
+                .config
+                .source
+                .files
+                .iter()
+                .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
         if refused > 0 {
             self.source.not_ready("a source file cannot be read by this configuration; see the log");
         } else if missing {

@@ -11,8 +11,8 @@ pub(super) struct Origin {
     /// Its name for people.
     pub(super) name: String,
     pub(super) quarantine: Quarantine,
-    /// Where its checkpoint is kept.
-    pub(super) checkpoint: PathBuf,
+    /// Where its checkpoint is kept, where it can have one.
+    pub(super) checkpoint: Option<PathBuf>,
 }
 
 impl Origin {
@@ -21,7 +21,12 @@ impl Origin {
         Self {
             name: shown.display().to_string(),
             quarantine: Quarantine::new(store.quarantine(shown)),
-            checkpoint: store.checkpoint(shown),
+            checkpoint: Some(store.checkpoint(shown)),
         }
+    }
+
+    /// The origin called `shown`, which nobody can read again.
+    pub(super) fn of_stream(shown: &Path, store: &Store) -> Self {
+        Self { checkpoint: None, ..Self::new(shown, store) }
     }
 }

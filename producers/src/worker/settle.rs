@@ -177,7 +177,10 @@ impl<S: Sink> Worker<S> {
         self.saved_at_ms = self.context.clock.uptime_ms();
         let revision = self.revisions.latest();
         for (id, position) in std::mem::take(&mut self.unsaved) {
-            self.watched(&id).origin.save(&Checkpoint::new(&position, revision))?;
+            let file = self.watched(&id);
+            let checkpoint = Checkpoint::new(&position, revision);
+            file.origin.save(&checkpoint)?;
+            file.saved = Some(checkpoint);
         }
         self.save_cursor(revision)?;
         self.report_progress();
@@ -203,11 +206,11 @@ impl<S: Sink> Worker<S> {
 }
 
 impl Origin {
-    /// Writes a checkpoint, once what it passes over is safe in quarantine.
+    /// Writes a checkpoint, where there can be one, once what it passes over is safe in quarantine.
     pub(super) fn save(&mut self, checkpoint: &impl Serialize) -> Result<(), Failure> {
         self.quarantine.sync().map_err(|error| cannot_write(self.quarantine.path(), &error))?;
-        let written = checkpoint::write(checkpoint, &self.checkpoint);
-        written.map_err(|error| cannot_write(&self.checkpoint, &error))
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        checkpoint::write(checkpoint, path).map_err(|error| cannot_write(path, &error))
     }
 }
 
@@ -219,7 +222,7 @@ fn shown(source: &str, place: &Place) -> String {
     }
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
+pub(super) fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::temporary(format!("{}: cannot be written ({error}): make room on the disk", path.display()))
 }
 

@@ -16,10 +16,15 @@ use super::*;
 use crate::publish::{Fate, Message, SendError};
 use crate::reason::Reason;
 
+mod changes;
+mod documents;
+mod drop_folder;
+mod stdin;
+
 /// How the sink treats messages.
 #[derive(Debug, Clone, Default)]
 struct Script {
-    /// How many messages are ever acknowledged.
+    /// How many messages are acknowledged before the test releases the others, if it does.
     acknowledges: Option<usize>,
     /// Acknowledge in reverse, once so many are there.
     reversed_in: Option<usize>,
@@ -38,6 +43,7 @@ struct Inner {
     held: Vec<u64>,
     refusals: usize,
     away: usize,
+    is_released: bool,
 }
 
 #[derive(Clone)]
@@ -67,7 +73,8 @@ impl Sink for FakeSink {
             _ => {}
         }
         inner.sent.push(event);
-        if self.script.acknowledges.is_some_and(|most| inner.sent.len() > most) {
+        if !inner.is_released && self.script.acknowledges.is_some_and(|most| inner.sent.len() > most) {
+            inner.held.push(ticket);
             return Ok(());
         }
         match self.script.reversed_in {
@@ -201,6 +208,13 @@ impl Running {
     fn stop(self) -> (Summary, Vec<String>) {
         self.context.shutdown.trigger("the test is over");
         self.end()
+    }
+
+    /// Acknowledges what was held back, and whatever comes.
+    fn release(&self) {
+        let mut inner = self.sink.inner.lock().unwrap();
+        inner.is_released = true;
+        inner.held.drain(..).for_each(|ticket| self.sink.ledger.settle(ticket, Fate::Settled));
     }
 
     fn failure(self) -> Failure {

@@ -10,6 +10,7 @@ use sanchar_schemas::digest::Sha256;
 use super::origin::Origin;
 use crate::checkpoint::Checkpoint;
 use crate::reading::FileReading;
+use crate::source::is_stdin;
 use crate::store::Store;
 
 /// A source file.
@@ -28,7 +29,26 @@ pub(super) struct Watched {
     pub(super) open: Option<(FileReading, Sha256)>,
     /// A last line without a line break.
     pub(super) tail: Option<Tail>,
+    /// Behind the last row that was handed over, and behind the last one that a checkpoint on disk is behind of.
+    pub(super) entered: Option<Checkpoint>,
+    pub(super) saved: Option<Checkpoint>,
+    /// How the file ended, where it leaves once its rows are settled.
+    pub(super) ending: Option<Ending>,
+    /// Since when it has looked the same, in milliseconds of uptime.
+    unchanged: Option<(Stamp, u64)>,
     refused: bool,
+}
+
+/// How a file of a drop folder ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was read whole.
+    Done,
+    /// It cannot be read, or not to its end.
+    Failed {
+        /// What is wrong and the remedy, with the file's name.
+        why: String,
+    },
 }
 
 /// What a file looks like from outside.
@@ -58,13 +78,35 @@ impl Watched {
     pub(super) fn new(path: &Path, shown: &Path, store: &Store) -> Self {
         Self {
             id: Arc::new(path.to_owned()),
-            origin: Origin::new(shown, store),
+            // A pipe cannot be read again.
+            origin: if is_stdin(path) { Origin::of_stream(shown, store) } else { Origin::new(shown, store) },
             stamp: None,
             place: None,
             read_to: 0,
             open: None,
             tail: None,
+            entered: None,
+            saved: None,
+            ending: None,
+            unchanged: None,
             refused: false,
+        }
+    }
+
+    /// Whether every row that was read of it is acknowledged, in quarantine or left out, and its checkpoint on disk says so.
+    pub(super) fn is_wholly_settled(&self) -> bool {
+        let place = |checkpoint: Option<Checkpoint>| checkpoint.map(|place| (place.offset, place.sha256));
+        self.entered.is_none() || place(self.entered) == place(self.saved)
+    }
+
+    /// Whether it has looked like `stamp` for so long.
+    pub(super) fn is_stable(&mut self, stamp: Stamp, now_ms: u64, stable_ms: u64) -> bool {
+        match self.unchanged {
+            Some((before, since_ms)) if before == stamp => now_ms.saturating_sub(since_ms) >= stable_ms,
+            _ => {
+                self.unchanged = Some((stamp, now_ms));
+                stable_ms == 0
+            }
         }
     }
 

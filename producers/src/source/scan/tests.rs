@@ -79,11 +79,11 @@ fn an_open_quote_costs_its_own_line_and_no_other() {
 fn a_long_line_is_found_before_it_is_read_whole() {
     let csv = Shape::Csv { delimiter: b',', fields: Some(2) };
     for shape in [csv, Shape::Lines] {
-        assert_eq!(scan(&[b'x'; MAX + 1], shape, false, MAX), Scan::TooLong);
+        assert_eq!(scan(&[b'x'; MAX + 1], shape, false, MAX), Scan::TooLong(0));
         assert_eq!(scan(&[b'x'; MAX], shape, false, MAX), Scan::More);
     }
     let quoted = format!("\"{}", "x".repeat(MAX));
-    assert_eq!(scan(quoted.as_bytes(), csv, false, MAX), Scan::TooLong);
+    assert_eq!(scan(quoted.as_bytes(), csv, false, MAX), Scan::TooLong(0));
     let line = format!("{}\n", "x".repeat(MAX + 5));
     let Scan::Row(extent) = scan(line.as_bytes(), csv, false, MAX) else { panic!() };
     assert_eq!((extent.length, extent.fault.map(|fault| fault.reason)), (MAX + 6, Some(Reason::RowTooLarge)));
@@ -134,8 +134,8 @@ proptest! {
                     prop_assert!(extent.length > 0 && extent.content <= extent.length);
                     at += extent.length;
                 }
-                Scan::TooLong => break,
-                Scan::More => prop_assert!(false, "the file has ended"),
+                Scan::TooLong(_) => break,
+                other => prop_assert!(false, "{other:?}"),
             }
         }
     }
