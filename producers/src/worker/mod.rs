@@ -1,12 +1,13 @@
 //! The thread that reads, maps and publishes: one pass over the source's files after another.
 //!
 //! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], what follows from the
-//! broker's answers in [`settle`]; both are steps of this worker.
+//! broker's answers in [`settle`], what a backfill does besides in [`yielding`]; all are steps of this worker.
 
 mod file;
 mod pace;
 mod settle;
 mod watched;
+mod yielding;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,9 @@ pub(crate) struct Worker<S> {
     revisions: Revisions,
     summary: Summary,
     pace: Pace,
+    /// When a backfill looks at the running daemon again, in milliseconds of uptime.
+    look_again_ms: u64,
+    waits_for_live: bool,
 }
 
 impl<S: Sink> Worker<S> {
@@ -73,13 +77,18 @@ impl<S: Sink> Worker<S> {
     ) -> Result<Self, Failure> {
         let store = Store::open(&config.base().join(&config.store.folder))?;
         Ok(Self {
-            revisions: Revisions::after(latest_revision(&store)?),
+            revisions: match options.backfill {
+                None => Revisions::after(latest_revision(&store)?),
+                Some(_) => Revisions::of_files(),
+            },
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
             source: context.health.component("source", Some(STALL_MS)),
             pace: Pace::new(config.publish.rate_per_second),
             files: BTreeMap::new(),
             unsaved: BTreeMap::new(),
             saved_at_ms: 0,
+            look_again_ms: 0,
+            waits_for_live: false,
             summary: Summary::default(),
             config,
             options,

@@ -33,10 +33,13 @@ impl<S: Sink> Worker<S> {
         let now_ms = self.context.clock.now_ms();
         let mark = Mark { file: Arc::clone(id), position: reading.position().clone() };
         match reading.judge(&row, &mut self.revisions, now_ms) {
-            Outcome::Event(event) => {
-                self.summary.publish();
-                self.send(&event, mark, row)?;
-            }
+            Outcome::Event(event) => match self.leaves_out(&event) {
+                None => {
+                    self.summary.publish();
+                    self.send(&event, mark, row)?;
+                }
+                Some(name) => self.leave_out(name, &row, mark)?,
+            },
             Outcome::Blank => self.leave_out(BLANK_LINE, &row, mark)?,
             Outcome::Skipped(rule) => {
                 let name = skip_name(&self.config.rows.skip, rule).to_owned();
@@ -129,6 +132,7 @@ impl<S: Sink> Worker<S> {
 
     /// Waits until the next row may be read.
     fn keep_pace(&mut self) -> Result<(), Failure> {
+        self.give_way()?;
         loop {
             let wait_ms = self.pace.wait_ms(self.context.clock.uptime_ms());
             if wait_ms == 0 || self.is_stopping() {
@@ -196,6 +200,7 @@ impl<S: Sink> Worker<S> {
                 bytes: bytes_total - unread.min(bytes_total),
                 bytes_total,
                 rows: self.summary.read,
+                waits: self.waits_for_live,
             });
         }
     }
