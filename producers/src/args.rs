@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Parser, Subcommand};
+use jiff::civil::Date;
 use sanchar_runtime::lifecycle::Failure;
 
 /// What the command line says.
@@ -20,7 +21,10 @@ Examples:
   sanchar-producer -c karnataka.toml dry-run --json  the same as one JSON event per line
   sanchar-producer -c karnataka.toml explain data/karnataka-fir-excerpt.csv:12
                                                      one row before and after withholding
-  sanchar-producer -c karnataka.toml rules           the rules of withholding in force
+  sanchar-producer -c karnataka.toml rules           the rules of withholding in force, and where each comes from
+  sanchar-producer -c karnataka.toml doctor          is everything there that the daemon needs?
+  sanchar-producer -c karnataka.toml backfill --from 2016-01-01 --to 2016-12-31
+                                                     publish the rows of past days again, behind the daemon
   sanchar-producer -c karnataka.toml run --once      publish what is there, and end
   sanchar-producer -c karnataka.toml                 publish, and go on with whatever is added
 
@@ -51,12 +55,66 @@ pub(crate) enum Command {
     CheckConfig,
     /// Print the configuration in force, defaults and environment included, secrets redacted
     PrintConfig,
+    /// Publish the rows of past days again, slowly and behind the running daemon
+    Backfill(BackfillArgs),
+    /// Look at everything that the daemon needs, and say what to do about what is wrong
+    Doctor(DoctorArgs),
     /// Show what would be published and what not, without broker, registry or checkpoint
     DryRun(DryRunArgs),
     /// Show one row before and after withholding, with the rule behind each field that stays. Shows what must not leave
     Explain(ExplainArgs),
-    /// Print the rules of withholding in force, the law's and the state's own, as TOML
+    /// Print the rules of withholding in force, the law's and the state's own, as TOML with where each comes from
     Rules,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sanchar-producer -c goa.toml backfill --from 2016-01-01 --to 2016-12-31
+  sanchar-producer -c goa.toml backfill --from 2016-01-01 --to 2016-12-31 --rate 1000
+  sanchar-producer -c goa.toml backfill --from 2016-01-01 --to 2016-12-31 --restart
+
+It reads all of source.files from their start, whatever the daemon has read of them, and publishes the rows whose report (else the
+beginning of what happened) lies on one of the days. It waits while the daemon that runs with the same file has rows to publish. A
+backfill that was stopped or killed goes on where it was when it is started again with the same days. Records without a revision of
+their own get the time of their file, so that they never outdate what the daemon published later.
+
+Exit codes: 0 all is published, 75 stopped before its end (start it again), and those of `run`.")]
+pub(crate) struct BackfillArgs {
+    /// First day, Indian calendar
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) from: Date,
+    /// Last day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) to: Date,
+    /// Rows read in a second at most; publish.rate_per_second holds too
+    #[arg(long, value_name = "ROWS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+    /// Begin anew, although an earlier backfill of the same days was stopped or is done
+    #[arg(long)]
+    pub(crate) restart: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sanchar-producer -c goa.toml doctor
+  sanchar-producer -c goa.toml doctor --json | jq '.findings[] | select(.status == \"failed\")'
+  sanchar-producer -c goa.toml doctor --try-writing
+
+Run it as the daemon's user, on the daemon's machine; the daemon may run meanwhile. It reads and changes nothing. With --try-writing
+it sends the broker one record with acks=2, which Kafka refuses after it has looked at the rights of this user and before it writes
+anything: the kind of the refusal tells whether this user may write. A broker that is not Apache Kafka may write it.
+
+Exit codes: 0 nothing failed, 78 something in the configuration or on this machine's folders has to be changed, 69 a service is not
+as it has to be, 75 the disk or the clock is not; where several failed, the first of these.")]
+pub(crate) struct DoctorArgs {
+    /// The same as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Try whether this user may write to the topic
+    #[arg(long)]
+    pub(crate) try_writing: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -81,7 +81,7 @@ impl ProducerConfig {
     /// # Errors
     /// [`ConfigError`], with the place and the remedy.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Ok(config::load::<Self>(path)?.in_folder_of(path))
+        config::load::<Self>(path)?.in_folder_of(path).with_policy()
     }
 
     /// The same configuration, with relative paths beginning at the folder of `path`.
@@ -89,6 +89,15 @@ impl ProducerConfig {
     pub fn in_folder_of(mut self, path: &Path) -> Self {
         self.base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
         self
+    }
+
+    /// The same configuration with the rules of its policy file, if it names one.
+    ///
+    /// # Errors
+    /// As [`Withholding::with_policy`].
+    pub fn with_policy(self) -> Result<Self, ConfigError> {
+        let withholding = self.withholding.with_policy(&self.base)?;
+        Ok(Self { withholding, ..self })
     }
 
     /// Folder that relative paths begin at.
@@ -116,6 +125,11 @@ impl ProducerConfig {
     /// # Errors
     /// The first thing wrong, with its remedy.
     pub fn check_mapping(&self) -> Result<(), ConfigError> {
+        self.withholding.check_policy_is_read()?;
+        self.check_tables()
+    }
+
+    fn check_tables(&self) -> Result<(), ConfigError> {
         self.check_feeds()?;
         self.rows.check()?;
         self.publish.check()?;
@@ -204,9 +218,13 @@ impl DaemonConfig for ProducerConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        self.check_mapping()?;
+        self.check_tables()?;
         self.kafka.check()?;
         if self.registry.url.is_empty() { Ok(()) } else { self.registry.check() }
+    }
+
+    fn check_files(&self, folder: &Path) -> Result<(), ConfigError> {
+        self.withholding.clone().with_policy(folder).map(drop)
     }
 }
 

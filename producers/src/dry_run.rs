@@ -38,6 +38,8 @@ pub struct Progress {
     pub bytes_total: u64,
     /// Rows read.
     pub rows: u64,
+    /// Whether it waits for the running daemon.
+    pub waits: bool,
 }
 
 /// Maps every row of every file at the time `now_ms` and shows what would become of it.

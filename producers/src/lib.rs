@@ -3,12 +3,16 @@
 //! A state's TOML file says where its rows are and which column fills which field of a crime event. Read
 //! [`language`] for what such a file can say and [`mapping`] for what becomes of a row; both are pure.
 
+mod backfill;
 mod checkpoint;
 pub mod config;
 pub mod database;
+pub mod doctor;
 pub mod dry_run;
 mod dry_run_database;
 pub mod language;
+#[cfg(test)]
+mod leaks;
 pub mod mapping;
 mod metrics;
 pub mod publish;
@@ -23,6 +27,10 @@ mod text;
 pub mod withholding;
 mod worker;
 
+/// The program's name in logs, metrics and messages.
+pub const NAME: &str = "sanchar-producer";
+
+pub use backfill::{Backfill, BackfillConfig, Days, Request, backfill};
 pub use config::ProducerConfig;
 pub use dry_run::{Fit, Progress, Shown, dry_run, explain, fitting_files};
 pub use dry_run_database::dry_run_database;

@@ -2,9 +2,11 @@
 
 mod args;
 mod check;
+mod diagnose;
 mod dry;
 mod explain;
 mod progress;
+mod republish;
 mod show;
 
 use std::io::Write as _;
@@ -12,12 +14,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use args::{Args, Command};
-use sanchar_producer::{Options, ProducerConfig};
+use sanchar_producer::{NAME, Options, ProducerConfig};
 use sanchar_runtime::cli::{DaemonArgs, DaemonCommand};
 use sanchar_runtime::lifecycle::{Failure, run_daemon};
-
-/// The name in logs, metrics and messages.
-const NAME: &str = "sanchar-producer";
 
 /// Every row is some sixty small pieces of memory, and what the client sends is freed on its own threads.
 #[global_allocator]
@@ -34,6 +33,8 @@ fn main() -> ExitCode {
     };
     match args.command() {
         Command::Run { once } => run(path, once),
+        Command::Backfill(args) => republish::republish(path, &args),
+        Command::Doctor(args) => diagnose::diagnose(path, args),
         Command::CheckConfig => conclude(check::check(path)),
         Command::PrintConfig => print(path),
         Command::DryRun(options) => conclude(dry::dry_run(path, &options)),
@@ -51,7 +52,8 @@ fn run(path: &Path, once: bool) -> ExitCode {
         let bar = if once { progress::bar() } else { None };
         let options = Options { once, progress: bar.map(progress::observer), ..Options::default() };
         let shutdown = context.shutdown.clone();
-        let summary = sanchar_producer::run(config.in_folder_of(path), options, context).await?;
+        let summary =
+            sanchar_producer::run(config.in_folder_of(path).with_policy()?, options, context).await?;
         if !once {
             return Ok(());
         }
@@ -74,7 +76,7 @@ fn print(path: &Path) -> ExitCode {
 fn rules(path: &Path) -> Result<(), Failure> {
     let config = ProducerConfig::load(path)?;
     config.check_mapping()?;
-    say(&config.withholding.to_toml()?)
+    say(&config.withholding.to_toml(path)?)
 }
 
 /// Writes an answer to standard output.

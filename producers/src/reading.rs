@@ -9,6 +9,7 @@ use std::path::Path;
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::digest::Sha256;
 
+use crate::backfill::FileTimes;
 use crate::checkpoint::Checkpoint;
 use crate::config::ProducerConfig;
 use crate::language::column::UnknownColumn;
@@ -56,16 +57,23 @@ pub(crate) struct FileReading {
     seen: SeenRecords,
 }
 
-/// Revisions for records without one of their own: the time of reading, never less than before.
-#[derive(Debug, Clone, Copy)]
+/// Revisions for records without one of their own: the time of reading, never less than before; in a backfill the time of the
+/// file.
+#[derive(Debug, Clone)]
 pub(crate) struct Revisions {
     latest: i64,
+    files: Option<FileTimes>,
 }
 
 impl Revisions {
     /// Revisions later than `latest`.
     pub(crate) fn after(latest: i64) -> Self {
-        Self { latest }
+        Self { latest, files: None }
+    }
+
+    /// Revisions of the files' own times.
+    pub(crate) fn of_files() -> Self {
+        Self { latest: 0, files: Some(FileTimes::default()) }
     }
 
     /// The latest that was given out.
@@ -75,8 +83,21 @@ impl Revisions {
 
     /// Revision and time of a row that is read at `now_ms`.
     pub(crate) fn at(&mut self, now_ms: i64) -> Reading {
+        if self.files.is_some() {
+            // A clock that was wrong when the file was written must not outdate what comes.
+            return Reading { now_ms, revision: self.latest.min(now_ms) };
+        }
         self.latest = self.latest.max(now_ms);
         Reading { now_ms, revision: self.latest }
+    }
+
+    /// Begins a file.
+    fn begin(&mut self, path: &Path) {
+        match &mut self.files {
+            // Two files read within one millisecond may hold the same record.
+            None => self.advance(),
+            Some(times) => self.latest = times.of(path),
+        }
     }
 
     /// Makes the next revision a greater one, whatever the clock says.
@@ -114,8 +135,7 @@ impl FileReading {
         };
         let name = config.shown(path).display().to_string();
         let mapper = config.mapper(file.columns(), &name)?;
-        // Two files read within one millisecond may hold the same record.
-        revisions.advance();
+        revisions.begin(path);
         Ok(Some(Self { file, name, mapper, seen: SeenRecords::default() }))
     }
 

@@ -11,6 +11,7 @@ use sanchar_runtime::registry::{RegistryClient, RegistryConfig, RegistryError, S
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
+use crate::backfill::Backfill;
 use crate::config::ProducerConfig;
 use crate::dry_run::Progress;
 use crate::publish::{KafkaSink, Ledger};
@@ -26,12 +27,19 @@ pub struct Options {
     pub schema_id: Option<SchemaId>,
     /// Told now and then how far reading has come.
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    /// Publish rows of past days, behind the running daemon. Set by [`backfill`](crate::backfill()) alone.
+    pub backfill: Option<Backfill>,
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { once, schema_id, progress: _ } = self;
-        f.debug_struct("Options").field("once", once).field("schema_id", schema_id).finish_non_exhaustive()
+        let Self { once, schema_id, progress: _, backfill } = self;
+        let mut options = f.debug_struct("Options");
+        options
+            .field("once", once)
+            .field("schema_id", schema_id)
+            .field("backfill", backfill)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,6 +52,7 @@ impl fmt::Debug for Options {
 /// Rows that were not acknowledged are read again at the next start.
 pub async fn run(config: ProducerConfig, options: Options, context: Context) -> Result<Summary, Failure> {
     config.check()?;
+    config.withholding.check_policy_is_read()?;
     let schema = match options.schema_id {
         Some(schema) => schema,
         None => look_up(&config.registry).await?,

@@ -74,6 +74,19 @@ impl Store {
         self.folder.join("quarantine").join(file_name(source, "jsonl"))
     }
 
+    /// Removes every checkpoint and quarantine.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn empty(&self) -> io::Result<()> {
+        for part in ["checkpoints", "quarantine"] {
+            for entry in fs::read_dir(self.folder.join(part))? {
+                fs::remove_file(entry?.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Every checkpoint that is there.
     ///
     /// # Errors

@@ -76,6 +76,15 @@ impl fmt::Display for SchemaId {
     }
 }
 
+/// How a registry answers, whatever it says: for whoever looks for what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// The answer's HTTP status.
+    pub status: u16,
+    /// Its `Date` header (RFC 9110, section 6.6.1), as it came.
+    pub date: Option<String>,
+}
+
 /// A registry's client. Clones share its connections and its cache of schemas.
 #[derive(Clone)]
 pub struct RegistryClient {
@@ -272,13 +281,7 @@ impl RegistryClient {
     pub async fn set_compatibility(&self, subject: &str, rule: &str) -> Result<(), RegistryError> {
         let url = format!("{}/config/{}", self.inner.url, subject.replace('/', "%2F"));
         let request = self.inner.http.put(url).json(&serde_json::json!({ "compatibility": rule }));
-        let request = match &self.inner.login {
-            Login::None => request,
-            Login::Basic { username, password } => {
-                request.basic_auth(username, password.as_ref().map(Secret::expose))
-            }
-            Login::Bearer(token) => request.bearer_auth(token.expose()),
-        };
+        let request = self.inner.login.put_on(request);
         let response =
             request.send().await.map_err(|error| RegistryError::unavailable(error.without_url()))?;
         let status = response.status();
@@ -289,6 +292,19 @@ impl RegistryClient {
         Err(RegistryError::from_status(&format!("the compatibility of {subject}"), status.as_u16(), answer))
     }
 
+    /// How the registry answers to a question for its subjects. Any answer is one, a refused log-in too.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`] when there is none.
+    pub async fn greet(&self) -> Result<Greeting, RegistryError> {
+        let request = self.inner.login.put_on(self.inner.http.get(format!("{}/subjects", self.inner.url)));
+        let answer = request.send().await;
+        let answer =
+            answer.map_err(|error| RegistryError::unavailable(error::causes(&error.without_url())))?;
+        let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        Ok(Greeting { status: answer.status().as_u16(), date: date.map(str::to_owned) })
+    }
+
     /// The names of all subjects.
     ///
     /// # Errors
@@ -297,6 +313,18 @@ impl RegistryClient {
         get_all_subjects(&self.inner.settings)
             .await
             .map_err(|error| RegistryError::from_converter("the list of subjects", &error))
+    }
+}
+
+impl Login {
+    fn put_on(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self {
+            Self::None => request,
+            Self::Basic { username, password } => {
+                request.basic_auth(username, password.as_ref().map(Secret::expose))
+            }
+            Self::Bearer(token) => request.bearer_auth(token.expose()),
+        }
     }
 }
 

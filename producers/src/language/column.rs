@@ -81,6 +81,15 @@ pub struct UnknownColumn {
     pub problem: String,
 }
 
+impl UnknownColumn {
+    /// The same of a file that has none of the columns that are named: what stands in their place may be a row, which is not shown.
+    pub(crate) fn without_names(self) -> Self {
+        let problem = "does not have, nor any other column that is named: see whether its first line is the header \
+                       (source.header, source.skip_lines)";
+        Self { problem: problem.into(), ..self }
+    }
+}
+
 impl Columns {
     /// Columns with these names, trimmed, inner blanks squeezed.
     pub fn new<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Self {

@@ -102,12 +102,17 @@ impl Mapper {
         let mut known = columns.clone();
         let mut failed = None;
         let mut carried = Vec::new();
+        let mut has_any = false;
         let mut bind = |known: &Columns, part: &mut dyn FnMut(&mut Visit<'_>), path: &str| {
             part(&mut Visit::new(
                 path,
                 &mut |path, column, how| match known.bind(column, path, source_name) {
-                    Ok(position) if how == Use::Carried => carried.push((position, column.name().to_owned())),
-                    Ok(_) => {}
+                    Ok(position) => {
+                        has_any |= position < columns.len();
+                        if how == Use::Carried {
+                            carried.push((position, column.name().to_owned()));
+                        }
+                    }
                     Err(error) => _ = failed.get_or_insert(error),
                 },
             ));
@@ -121,7 +126,7 @@ impl Mapper {
         carried.sort_unstable();
         carried.dedup();
         match failed {
-            Some(error) => Err(error),
+            Some(error) => Err(if has_any { error } else { error.without_names() }),
             None => {
                 let withholding = withholding.clone();
                 Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried })

@@ -1,9 +1,10 @@
 //! What does not leave the state: taken out of an event before it is sealed, and listed in it with its reason.
 //!
-//! The rules are data: `law.toml`, and what a state adds. They look at what the event says, never at the row or the mapping
+//! The rules are data: `law.toml`, and what a state adds, in its configuration or in a policy file. They look at what the event says, never at the row or the mapping
 //! that filled it. What they come to is pure, and the same for the daemon, a dry run and `explain`.
 
 mod case;
+mod file;
 mod identifiers;
 mod offence;
 mod policy;
@@ -44,7 +45,7 @@ impl Withholding {
         event: &mut CrimeEvent,
         narrative: Clearance,
     ) -> Result<Vec<Taken>, Rejection> {
-        refusal::check(event, self.restricted)?;
+        refusal::check(event, self.restricted())?;
         let case = Case::of(event, narrative);
         let mut taken = Vec::new();
         let kind = event.kind;

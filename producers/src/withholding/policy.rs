@@ -2,6 +2,7 @@
 //! for kinds of event that it names, and by an order that it names.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use sanchar_runtime::config::ConfigError;
@@ -14,12 +15,20 @@ use super::rule::{Lifted, Rule};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Withholding {
+    /// A file that holds the other keys of this table instead, so that it can be signed off by itself. Relative to the
+    /// configuration file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
     /// Rules of the state's own.
     pub rules: Vec<Rule>,
     /// Rules that do not hold for some kinds of event.
     pub lifted: Vec<Lifted>,
-    /// What becomes of offences that only some may see.
-    pub restricted: Restricted,
+    /// What becomes of offences that only some may see. Default `quarantine`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted: Option<Restricted>,
+    /// Whether the keys above are those of the policy file.
+    #[serde(skip)]
+    pub(super) is_policy_read: bool,
 }
 
 /// What becomes of an event with an offence that only some may see (UAPA, BNS 113, 147, 152 and their like).
@@ -50,22 +59,27 @@ pub fn law() -> &'static [Rule] {
     &LAW
 }
 
+impl Restricted {
+    /// What it means, for people.
+    #[must_use]
+    pub const fn for_people(self) -> &'static str {
+        match self {
+            Self::Quarantine => "kept in quarantine",
+            Self::Publish => "published for restricted groups",
+        }
+    }
+}
+
 impl Withholding {
     /// The rules in force, the law's first.
     pub fn in_force(&self) -> impl Iterator<Item = &Rule> {
         law().iter().chain(&self.rules)
     }
 
-    /// All rules in force, and which of them are lifted, as a file.
-    ///
-    /// # Errors
-    /// When they cannot be written as TOML.
-    pub fn to_toml(&self) -> Result<String, ConfigError> {
-        sanchar_runtime::config::effective(&Self {
-            rules: self.in_force().cloned().collect(),
-            lifted: self.lifted.clone(),
-            restricted: self.restricted,
-        })
+    /// What becomes of offences that only some may see.
+    #[must_use]
+    pub fn restricted(&self) -> Restricted {
+        self.restricted.unwrap_or_default()
     }
 
     /// Finds rules that say nothing or contradict the law.
@@ -73,11 +87,15 @@ impl Withholding {
     /// # Errors
     /// The first thing wrong, with its remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_entries()
+            .map_err(|wrong| ConfigError::field(format!("withholding.{}", wrong.field()), wrong.problem))
+    }
+
+    pub(super) fn check_entries(&self) -> Result<(), Wrong> {
         let mut names: BTreeSet<&str> = law().iter().map(|rule| rule.name.as_str()).collect();
         for (i, rule) in self.rules.iter().enumerate() {
-            let wrong = |field: &str, problem: &str| {
-                Err(ConfigError::field(format!("withholding.rules[{i}].{field}"), problem.to_owned()))
-            };
+            let wrong =
+                |key, problem: &str| Err(Wrong { list: "rules", i, key, problem: problem.to_owned() });
             if !is_name(&rule.name) {
                 return wrong(
                     "name",
@@ -100,10 +118,8 @@ impl Withholding {
         self.lifted.iter().enumerate().try_for_each(|(i, lifted)| self.check_lifted(i, lifted))
     }
 
-    fn check_lifted(&self, i: usize, lifted: &Lifted) -> Result<(), ConfigError> {
-        let wrong = |field: &str, problem: String| {
-            Err(ConfigError::field(format!("withholding.lifted[{i}].{field}"), problem))
-        };
+    fn check_lifted(&self, i: usize, lifted: &Lifted) -> Result<(), Wrong> {
+        let wrong = |key, problem: String| Err(Wrong { list: "lifted", i, key, problem });
         for name in &lifted.rules {
             match self.in_force().find(|rule| rule.name == *name) {
                 None => {
@@ -138,6 +154,21 @@ impl Withholding {
             return wrong("order", "is empty: name who decided it, with rank, number and date".to_owned());
         }
         Ok(())
+    }
+}
+
+/// What is wrong with an entry, and the remedy.
+pub(super) struct Wrong {
+    pub(super) list: &'static str,
+    pub(super) i: usize,
+    pub(super) key: &'static str,
+    pub(super) problem: String,
+}
+
+impl Wrong {
+    /// The key with the entry that it is of.
+    pub(super) fn field(&self) -> String {
+        format!("{}[{}].{}", self.list, self.i, self.key)
     }
 }
 

@@ -233,6 +233,8 @@ impl<S: Sink> Worker<S> {
             FileReading::open(&worker.config, path, &mut worker.revisions).map_err(Unreadable::Refused)
         };
         let Some(mut reading) = open(self)? else { return Ok(None) };
+        let begins_anew = self.begins_files_anew();
+        let place = place.filter(|place| !begins_anew || place.offset >= stamp.length);
         let Some(place) = place else { return Ok(Some(reading)) };
         let source = self.source.clone();
         if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {

@@ -1,8 +1,8 @@
 //! The thread that reads, maps and publishes: one pass over the source after another.
 //!
 //! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], how a database in
-//! [`database`], what follows from the broker's answers in [`settle`], how a file leaves a drop folder in [`leave`]; all
-//! are steps of this worker.
+//! [`database`], what follows from the broker's answers in [`settle`], how a file leaves a drop folder in [`leave`], what
+//! a backfill does besides in [`yielding`]; all are steps of this worker.
 
 mod database;
 mod departure;
@@ -12,6 +12,7 @@ mod origin;
 mod pace;
 mod settle;
 mod watched;
+mod yielding;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,9 @@ pub(crate) struct Worker<S> {
     pace: Pace,
     /// Files that are there and may still change, in the last pass.
     unstable: usize,
+    /// When a backfill looks at the running daemon again, in milliseconds of uptime.
+    look_again_ms: u64,
+    waits_for_live: bool,
 }
 
 impl<S: Sink> Worker<S> {
@@ -88,7 +92,10 @@ impl<S: Sink> Worker<S> {
     ) -> Result<Self, Failure> {
         let store = Store::open(&config.base().join(&config.store.folder))?;
         Ok(Self {
-            revisions: Revisions::after(latest_revision(&store)?),
+            revisions: match options.backfill {
+                None => Revisions::after(latest_revision(&store)?),
+                Some(_) => Revisions::of_files(),
+            },
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
             source: context.health.component("source", Some(stall_ms(&config))),
             pace: Pace::new(config.publish.rate_per_second),
@@ -97,6 +104,8 @@ impl<S: Sink> Worker<S> {
             unsaved: BTreeMap::new(),
             unsaved_cursor: None,
             saved_at_ms: 0,
+            look_again_ms: 0,
+            waits_for_live: false,
             summary: Summary::default(),
             unstable: 0,
             config,

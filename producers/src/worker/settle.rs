@@ -31,10 +31,13 @@ impl<S: Sink> Worker<S> {
         self.metrics.read.inc();
         let now_ms = self.context.clock.now_ms();
         match judge(&row, &mut self.revisions, now_ms) {
-            Outcome::Event(event) => {
-                self.summary.publish();
-                self.send(&event, place, row)?;
-            }
+            Outcome::Event(event) => match self.leaves_out(&event) {
+                None => {
+                    self.summary.publish();
+                    self.send(&event, place, row)?;
+                }
+                Some(name) => self.leave_out(name, &row, place)?,
+            },
             Outcome::Blank => self.leave_out(BLANK_LINE, &row, place)?,
             Outcome::Skipped(rule) => {
                 let name = skip_name(&self.config.rows.skip, rule).to_owned();
@@ -124,6 +127,7 @@ impl<S: Sink> Worker<S> {
 
     /// Waits until the next row may be read.
     fn keep_pace(&mut self) -> Result<(), Failure> {
+        self.give_way()?;
         loop {
             let wait_ms = self.pace.wait_ms(self.context.clock.uptime_ms());
             if wait_ms == 0 || self.is_stopping() {
@@ -200,6 +204,7 @@ impl<S: Sink> Worker<S> {
                 bytes: bytes_total - unread.min(bytes_total),
                 bytes_total,
                 rows: self.summary.read,
+                waits: self.waits_for_live,
             });
         }
     }

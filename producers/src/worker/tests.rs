@@ -12,6 +12,8 @@ use sanchar_schemas::codec::Decoder;
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::wire;
 
+mod backfill;
+
 use super::*;
 use crate::publish::{Fate, Message, SendError};
 use crate::reason::Reason;
@@ -163,6 +165,10 @@ impl Place {
     }
 
     fn start(&self, once: bool, script: Script) -> Running {
+        self.start_with(Options { once, ..Options::default() }, script)
+    }
+
+    fn start_with(&self, options: Options, script: Script) -> Running {
         let path = self.folder.path().join("goa.toml");
         let config: ProducerConfig = toml::from_str(&self.settings).unwrap();
         let config = config.in_folder_of(&path);
@@ -171,10 +177,7 @@ impl Place {
         let sink = FakeSink { script, ledger: Arc::clone(&ledger), inner: Arc::default() };
         let thread = std::thread::spawn({
             let (context, sink) = (context.clone(), sink.clone());
-            move || {
-                let options = Options { once, ..Options::default() };
-                Worker::new(config, options, context, SchemaId(1), sink, ledger)?.run()
-            }
+            move || Worker::new(config, options, context, SchemaId(1), sink, ledger)?.run()
         });
         Running { context, sink, thread }
     }

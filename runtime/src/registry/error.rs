@@ -84,8 +84,15 @@ impl RegistryError {
 
 /// Causes say more than the error itself here: "connection refused" rather than "http call failed".
 fn chain(error: &SRCError) -> String {
-    let mut text = error.error.clone();
-    let mut source = error.source();
+    with_causes(error.error.clone(), error.source())
+}
+
+/// The same of an error of the HTTP client.
+pub(super) fn causes(error: &reqwest::Error) -> String {
+    with_causes(error.to_string(), error.source())
+}
+
+fn with_causes(mut text: String, mut source: Option<&(dyn std::error::Error + 'static)>) -> String {
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();

@@ -227,3 +227,16 @@ fn settings_that_cannot_be_used_name_the_field() {
     };
     assert!(both.check().unwrap_err().to_string().contains("keep one way"));
 }
+
+#[tokio::test]
+async fn a_registry_that_refuses_the_log_in_has_answered_all_the_same() {
+    let (fake, client) = started().await;
+    fake.answer("GET /subjects", 401, "no");
+    let greeting = client.greet().await.unwrap();
+    assert_eq!(greeting.status, 401);
+    let date = greeting.date.unwrap();
+    assert!(date.ends_with(" GMT"), "{date}");
+    let nobody = RegistryClient::new(&config("127.0.0.1:1".parse().unwrap())).unwrap();
+    let error = nobody.greet().await.unwrap_err().to_string();
+    assert!(error.contains("onnection refused"), "{error}");
+}
