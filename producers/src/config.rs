@@ -112,6 +112,11 @@ impl ProducerConfig {
         if is_stdin(path) { Path::new("stdin") } else { path.strip_prefix(&self.base).unwrap_or(path) }
     }
 
+    /// Whether records have revisions of their own.
+    pub(crate) fn has_own_revision(&self) -> bool {
+        self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some())
+    }
+
     /// The mapping, bound to the columns of a source called `source_name`.
     ///
     /// # Errors

@@ -128,7 +128,11 @@ fn stopped(path: &Path, bootstrap: &str) {
 
     let output = again(path, &[]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stderr).contains("the backfill goes on where it was stopped"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("the backfill goes on where it was stopped"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(count(bootstrap, 6), 6, "each once");
 }
 

@@ -18,6 +18,7 @@ use sanchar_runtime::lifecycle::{Context, Failure};
 
 use crate::config::ProducerConfig;
 use crate::run::{Options, run};
+use crate::source::After;
 use crate::store::Store;
 use crate::summary::Summary;
 pub use config::BackfillConfig;
@@ -62,6 +63,7 @@ pub async fn backfill(
     context: Context,
 ) -> Result<Summary, Failure> {
     let live = LiveTraffic::of(&config, Arc::clone(&context.clock))?;
+    refuse_what_is_not_kept(&config)?;
     let config = of_its_own(config, request);
     let resumed = begin(&config.base().join(&config.store.folder), request.restart)?;
     if resumed > 0 {
@@ -73,8 +75,32 @@ pub async fn backfill(
     run(config, Options { once: true, backfill, ..options }, context).await
 }
 
-/// The configuration with a folder for these days and the slower of both rates.
+/// Only what is still there can be read again, and a database's rows have no time of their own to tell which content is newer.
+fn refuse_what_is_not_kept(config: &ProducerConfig) -> Result<(), Failure> {
+    if config.source.is_stdin() {
+        return Err(Failure::config(
+            "source.files is standard input, which keeps nothing: name the files of those days in a configuration of their own",
+        ));
+    }
+    if config.postgres.is_some() && !config.has_own_revision() {
+        return Err(Failure::config(
+            "mapping.record.revision is missing: a backfill of a database needs it, for nothing else tells old content from new",
+        ));
+    }
+    Ok(())
+}
+
+/// The configuration with a folder for these days and the slower of both rates. It leaves everything where it is.
 fn of_its_own(mut config: ProducerConfig, request: &Request) -> ProducerConfig {
+    if config.source.after == After::Move {
+        config.source.after = After::Keep;
+        let is_there = |pattern: &String| config.base().join(pattern).parent().is_some_and(Path::is_dir);
+        let moved: Vec<String> = config.source.moved_files().into_iter().filter(is_there).collect();
+        config.source.files.extend(moved);
+    }
+    if let Some(outbox) = config.postgres.as_mut().and_then(|postgres| postgres.outbox.as_mut()) {
+        outbox.delete_published = false;
+    }
     config.store.folder = config.store.folder.join("backfill").join(request.days.to_string());
     let rate = config.publish.rate_per_second.unwrap_or(f64::INFINITY);
     config.publish.rate_per_second = Some(rate.min(request.rate_per_second));

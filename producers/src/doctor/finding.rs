@@ -19,7 +19,7 @@ pub enum Check {
     Disk,
     /// The port for probes and metrics.
     Listen,
-    /// The source files.
+    /// Where rows come from.
     Source,
     /// The mapping, on some rows.
     Mapping,

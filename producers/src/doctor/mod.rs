@@ -100,7 +100,7 @@ impl Doctor<'_> {
     }
 
     async fn rows(&mut self, config: &ProducerConfig) {
-        self.look(Check::Source, blocking(config, |config| rows::files(&config))).await;
+        self.look(Check::Source, blocking(config, |config| rows::source(&config))).await;
         self.look(Check::Mapping, blocking(config, |config| rows::sample(&config, clock::now_ms()))).await;
     }
 

@@ -1,11 +1,14 @@
-//! The source files, and the mapping tried on their first rows. It tells counts and reasons, and never a row.
+//! Where rows come from, and the mapping tried on the first of them. It tells counts and reasons, and never a row.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use sanchar_runtime::lifecycle::{ExitCode, Failure};
+
 use super::finding::{Cause, Check, Finding};
 use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
+use crate::dry_run_database::dry_run_database;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
 use crate::summary::{BLANK_LINE, Summary};
@@ -13,8 +16,26 @@ use crate::summary::{BLANK_LINE, Summary};
 /// How many rows the mapping is tried on.
 const ROWS_MAX: u64 = 200;
 
-/// Whether the source files are there and can be read.
-pub(super) fn files(config: &ProducerConfig) -> Finding {
+/// Whether what rows come from is there and can be read.
+pub(super) fn source(config: &ProducerConfig) -> Finding {
+    if config.postgres.is_some() {
+        return match dry_run_database(config, Some(0), 0, &mut |_| Ok(())) {
+            Ok(_) => Check::Source.ok("the database answers, and the mapping fits its columns"),
+            Err(failure) => of_database(Check::Source, &failure),
+        };
+    }
+    if config.source.is_stdin() {
+        return Check::Source.ok("standard input, which is read by `run` alone");
+    }
+    files(config)
+}
+
+fn of_database(check: Check, failure: &Failure) -> Finding {
+    let is_away = failure.exit_code() == ExitCode::Unavailable;
+    check.refused(if is_away { Cause::Service } else { Cause::Configuration }, failure)
+}
+
+fn files(config: &ProducerConfig) -> Finding {
     let paths = match source_files(config) {
         Ok(paths) => paths,
         Err(failure) => return Check::Source.refused(Cause::Configuration, failure),
@@ -38,6 +59,15 @@ pub(super) fn files(config: &ProducerConfig) -> Finding {
 pub(super) fn sample(config: &ProducerConfig, now_ms: i64) -> Finding {
     if let Err(error) = config.check_mapping() {
         return Check::Mapping.refused(Cause::Configuration, error);
+    }
+    if config.postgres.is_some() {
+        return match dry_run_database(config, Some(ROWS_MAX), now_ms, &mut |_| Ok(())) {
+            Ok(summary) => judge(&summary),
+            Err(failure) => of_database(Check::Mapping, &failure),
+        };
+    }
+    if config.source.is_stdin() {
+        return Check::Mapping.ok("can be tried on standard input by `dry-run`");
     }
     // That there is none is said above.
     let paths: Vec<PathBuf> = source_files(config).unwrap_or_default();

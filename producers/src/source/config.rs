@@ -149,6 +149,16 @@ impl SourceConfig {
         self.after == After::Move
     }
 
+    /// Where the files of a drop folder are once they are done.
+    pub(crate) fn moved_files(&self) -> Vec<String> {
+        let moved = |pattern: &String| {
+            let path = Path::new(pattern);
+            let folder = path.parent()?.join(&self.done_folder);
+            Some(folder.join(path.file_name()?).to_string_lossy().into_owned())
+        };
+        self.files.iter().filter_map(moved).collect()
+    }
+
     fn check_document(&self) -> Result<(), ConfigError> {
         let refuse = |field: &str, problem: &str| Err(ConfigError::field(format!("source.{field}"), problem));
         if self.format.is_document() && self.skip_lines > 0 {
@@ -276,6 +286,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_together_is_named_with_its_remedy() {
+        let drop: SourceConfig =
+            toml::from_str("files = ['drop/*.csv', 'a.csv']\nformat = 'csv'\nafter = 'move'").unwrap();
+        assert_eq!(drop.moved_files(), ["drop/done/*.csv", "done/a.csv"]);
         for (settings, wanted) in [
             ("files = ['a.xml']\nformat = 'xml'\ncolumns = ['no']", "source.record is missing"),
             ("files = ['a']\nformat = 'xml'\nrecord = 'n:fir'\ncolumns = ['no']", "source.record is no name"),

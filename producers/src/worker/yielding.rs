@@ -42,8 +42,9 @@ impl<S: Sink> Worker<S> {
     /// Whether a file that was not read to its end is read from its start again. The revisions of a backfill count the updates of a
     /// record within its file, and nothing else remembers how many there were; what is published twice is dropped as a duplicate.
     pub(super) fn begins_files_anew(&self) -> bool {
-        let has_own = self.config.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
-        self.options.backfill.is_some() && !has_own && self.config.rows.same_record == SameRecord::Update
+        self.options.backfill.is_some()
+            && !self.config.has_own_revision()
+            && self.config.rows.same_record == SameRecord::Update
     }
 
     fn is_live_busy(&self) -> bool {
