@@ -59,7 +59,8 @@ fn of_connection(error: &postgres::Error) -> DatabaseError {
     if is("authentication error") || is("invalid configuration") {
         return DatabaseError::Refused(format!("{what}{cause}: correct postgres.user and its password"));
     }
-    if is("error deserializing") || is("error serializing") {
+    // A query with a parameter of its own is the last of these.
+    if is("error deserializing") || is("error serializing") || is("expected ") {
         return DatabaseError::Refused(format!("{what}: correct [postgres.query] or [postgres.outbox]"));
     }
     DatabaseError::Away(format!("no database answers: {what}{cause}"))

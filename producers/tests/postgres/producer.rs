@@ -26,14 +26,14 @@ const TOPIC: &str = "crime.reported.in-rj";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A broker, and what was read of it.
-pub struct Broker {
+pub(crate) struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
     reader: BaseConsumer,
     found: RefCell<Vec<CrimeEvent>>,
 }
 
 impl Broker {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic(TOPIC, 1, 1).unwrap();
         let bootstrap = cluster.bootstrap_servers();
@@ -49,7 +49,7 @@ impl Broker {
     }
 
     /// The events from the first on, once there are so many.
-    pub fn events(&self, count: usize) -> Vec<CrimeEvent> {
+    pub(crate) fn events(&self, count: usize) -> Vec<CrimeEvent> {
         let begun = Instant::now();
         let mut found = self.found.borrow_mut();
         while found.len() < count {
@@ -64,15 +64,15 @@ impl Broker {
     }
 }
 
-pub struct Producer {
+pub(crate) struct Producer {
     runtime: Runtime,
-    pub context: Context,
+    pub(crate) context: Context,
     task: JoinHandle<Result<Summary, Failure>>,
 }
 
 impl Producer {
     /// Starts on the configuration `text`, with its store in `folder`.
-    pub fn start(text: &str, folder: &Path, broker: &Broker, once: bool) -> Self {
+    pub(crate) fn start(text: &str, folder: &Path, broker: &Broker, once: bool) -> Self {
         let runtime = Runtime::new().unwrap();
         let context = Context::new("sanchar-producer", Arc::new(SystemClock)).unwrap();
         let mut config: ProducerConfig = toml::from_str(text).unwrap();
@@ -84,18 +84,18 @@ impl Producer {
         Self { runtime, context, task }
     }
 
-    pub fn end(self) -> Result<Summary, Failure> {
+    pub(crate) fn end(self) -> Result<Summary, Failure> {
         self.runtime.block_on(self.task).unwrap()
     }
 
-    pub fn stop(self) -> Summary {
+    pub(crate) fn stop(self) -> Summary {
         self.context.shutdown.trigger("the test is over");
         let summary = self.end().unwrap();
         assert!(summary.adds_up(), "{summary}");
         summary
     }
 
-    pub fn await_that(&self, what: &str, holds: impl Fn() -> bool) {
+    pub(crate) fn await_that(&self, what: &str, holds: impl Fn() -> bool) {
         let begun = Instant::now();
         while !holds() {
             let metrics = self.context.metrics.render();
@@ -106,16 +106,16 @@ impl Producer {
         }
     }
 
-    pub fn await_published(&self, count: u64) {
+    pub(crate) fn await_published(&self, count: u64) {
         self.await_that("published", || self.number("sanchar_rows_published_total") >= as_number(count));
     }
 
-    pub fn await_health(&self, part: &str) {
+    pub(crate) fn await_health(&self, part: &str) {
         self.await_that(part, || self.context.health.ready(true).text.contains(part));
     }
 
     /// The value of a metric of this state.
-    pub fn number(&self, metric: &str) -> f64 {
+    pub(crate) fn number(&self, metric: &str) -> f64 {
         let text = self.context.metrics.render();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{metric}{{state=\"IN-RJ\"}} ")));
         line.map_or(0.0, |value| value.parse().unwrap())

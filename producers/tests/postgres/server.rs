@@ -13,16 +13,16 @@ use postgres::{Client, NoTls};
 /// The longest time that the server may take for one thing, on a machine that has others to do.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub struct Server {
+pub(crate) struct Server {
     folder: tempfile::TempDir,
     bin: PathBuf,
     as_other: Vec<String>,
-    pub port: u16,
+    pub(crate) port: u16,
     process: Mutex<Option<Child>>,
 }
 
 /// The server that tests share which do not stop it.
-pub fn shared() -> Arc<Server> {
+pub(crate) fn shared() -> Arc<Server> {
     static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
@@ -33,7 +33,7 @@ pub fn shared() -> Arc<Server> {
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut as_other = Vec::new();
         if id(&["-u"]) == 0 {
@@ -59,11 +59,12 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        server.start();
+        server.start(&[]);
         server
     }
 
-    pub fn start(&self) {
+    /// Starts it, with some settings more.
+    pub(crate) fn start(&self, more: &[&str]) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let process = self
             .command("postgres")
@@ -73,6 +74,7 @@ impl Server {
             .arg(format!("-cunix_socket_directories={}", self.socket()))
             .args(["-clisten_addresses=127.0.0.1", "-cfsync=off", "-cshared_buffers=16MB"])
             .args(["-cmax_connections=50", "-cautovacuum=off"])
+            .args(more)
             .stderr(log)
             .stdout(Stdio::null())
             .spawn()
@@ -87,7 +89,7 @@ impl Server {
     }
 
     /// Stops it as an operator does who does not wait for clients.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.end("-INT");
     }
 
@@ -99,8 +101,18 @@ impl Server {
         }
     }
 
+    /// Puts a file into its folder, for its eyes alone.
+    pub(crate) fn install(&self, name: &str, content: &[u8]) {
+        let path = self.data().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if !self.as_other.is_empty() {
+            chown(&path, Some(id(&["-u", "postgres"])), Some(id(&["-g", "postgres"]))).unwrap();
+        }
+    }
+
     /// A database of a test's own, and its owner's connection to it. Its role `name` may log in and nothing else.
-    pub fn database(&self, name: &str) -> Client {
+    pub(crate) fn database(&self, name: &str) -> Client {
         let mut owner = self.owner("postgres");
         owner.batch_execute(&format!("create role {name} login password 'of {name}'")).unwrap();
         owner.batch_execute(&format!("create database {name}")).unwrap();
@@ -108,11 +120,11 @@ impl Server {
     }
 
     /// The owner's connection to a database.
-    pub fn owner(&self, database: &str) -> Client {
+    pub(crate) fn owner(&self, database: &str) -> Client {
         self.try_owner(database).unwrap()
     }
 
-    pub fn socket(&self) -> String {
+    pub(crate) fn socket(&self) -> String {
         self.folder.path().display().to_string()
     }
 
