@@ -192,14 +192,14 @@ impl SourceFile {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn next_row(&mut self) -> io::Result<Next> {
-        let has_rows = self.reader.position().rows > 0;
+        let rows = self.reader.position().rows;
         let shape = match &self.layout {
             Layout::Csv { delimiter } => {
                 Shape::Csv { delimiter: delimiter_byte(*delimiter), fields: Some(self.columns.len()) }
             }
             Layout::Lines => Shape::Lines,
-            Layout::Array { single } => Shape::Array { first: !has_rows, single: *single },
-            Layout::Markup(markup) => Shape::Markup { markup, is_over: has_rows && markup.is_single() },
+            Layout::Array { single } => Shape::Array { first: rows == 0, single: *single },
+            Layout::Markup(markup) => Shape::Markup { markup, is_over: markup.is_over(rows) },
         };
         let next = self.reader.next_row(shape)?;
         if matches!(&next, Next::Row(row) if !row.is_blank()) {
@@ -550,8 +550,13 @@ mod tests {
         assert!(open(&path).unwrap_err().to_string().contains("is named .gz and is no gzip file"));
         std::fs::write(&path, &packed[..packed.len() - 9]).unwrap();
         let mut source = again();
-        source.next_row().unwrap();
-        let Next::Broken(broken) = source.next_row().unwrap() else { panic!() };
+        let broken = loop {
+            match source.next_row().unwrap() {
+                Next::Row(_) => {}
+                Next::Broken(broken) => break broken,
+                other => panic!("{other:?}"),
+            }
+        };
         assert!(broken.to_string().starts_with("from line "), "{broken}");
     }
 }

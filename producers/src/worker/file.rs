@@ -19,6 +19,7 @@ const OPEN_FILES_MAX: usize = 64;
 impl<S: Sink> Worker<S> {
     /// Reads a file on to its end, if it has changed.
     pub(super) fn read_on(&mut self, path: &Path) -> Result<(), Failure> {
+        let looked_ms = self.context.clock.uptime_ms();
         let data = match std::fs::metadata(path) {
             Ok(data) => data,
             Err(error) if self.options.once && !self.config.source.moves() => {
@@ -35,7 +36,7 @@ impl<S: Sink> Worker<S> {
             return Ok(());
         }
         let (now_ms, stable_ms) = (self.context.clock.uptime_ms(), self.config.source.stable_ms);
-        if self.must_be_stable(path) && !self.watched(path).is_stable(stamp, now_ms, stable_ms) {
+        if self.must_be_stable(path) && !self.watched(path).is_stable(stamp, (looked_ms, now_ms), stable_ms) {
             self.unstable += 1;
             return Ok(());
         }
