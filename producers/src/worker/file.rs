@@ -135,6 +135,8 @@ impl<S: Sink> Worker<S> {
         let revision = self.revisions.latest();
         let few = self.files.values().filter(|file| file.open.is_some()).count() < OPEN_FILES_MAX;
         let (once, moves) = (self.options.once, self.config.source.moves());
+        // What was changed while it was read may be changed before this place too: it is opened again and verified.
+        let is_unchanged = std::fs::metadata(path).is_ok_and(|data| Stamp::new(&data) == stamp);
         let file = self.watched(path);
         file.read_to = reading.position().offset;
         file.place = Some(Checkpoint::new(reading.position(), revision));
@@ -152,7 +154,7 @@ impl<S: Sink> Worker<S> {
             }
             End::Reached if moves => self.note_ending(path, stamp, &Ending::Done),
             End::Stopped | End::Reached => {
-                let last_bytes = reading.last_bytes().ok().filter(|_| few);
+                let last_bytes = reading.last_bytes().ok().filter(|_| few && is_unchanged);
                 file.open = last_bytes.map(|last_bytes| (reading, last_bytes));
             }
         }
