@@ -19,6 +19,15 @@ fn write(path: &Path, rows: &str) {
     fs::write(path, format!("Station,No,Year,Remarks\n{rows}")).unwrap();
 }
 
+/// Writes over what is there in one step, and cuts off what is left behind it.
+fn overwrite(path: &Path, rows: &str) {
+    use std::os::unix::fs::FileExt as _;
+    let text = format!("Station,No,Year,Remarks\n{rows}");
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(text.as_bytes(), 0).unwrap();
+    file.set_len(u64::try_from(text.len()).unwrap()).unwrap();
+}
+
 const CHANGES: [Change; 5] = [
     (
         "appended",
@@ -37,8 +46,12 @@ const CHANGES: [Change; 5] = [
         },
         1..=5,
     ),
-    ("overwritten with less", |path| write(path, &padded(50_001..=50_010)), 50_001..=50_010),
-    ("overwritten with as much", |path| write(path, &padded(50_001..=50_000 + ROWS)), 50_001..=50_000 + ROWS),
+    ("overwritten with less", |path| overwrite(path, &padded(50_001..=50_010)), 50_001..=50_010),
+    (
+        "overwritten with as much",
+        |path| overwrite(path, &padded(50_001..=50_000 + ROWS)),
+        50_001..=50_000 + ROWS,
+    ),
     (
         "replaced by another",
         |path| {
