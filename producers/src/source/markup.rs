@@ -15,20 +15,26 @@ pub(crate) struct Markup {
     record: Vec<u8>,
     /// The outermost element.
     root: Vec<u8>,
+    /// Whether that has nothing in it.
+    is_empty: bool,
 }
 
 impl Markup {
     /// The document that begins with `prologue`, which [`start`] has found, and has rows called `record`.
     pub(super) fn new(prologue: &[u8], record: &str) -> Self {
         let mut tokens = Tokens::default();
-        let found = prologue.iter().any(|byte| matches!(tokens.feed(*byte), Some(Token::Start { .. })));
+        let start = prologue.iter().find_map(|byte| match tokens.feed(*byte) {
+            Some(Token::Start { is_empty }) => Some(is_empty),
+            _ => None,
+        });
         let record = record.as_bytes().to_vec();
-        Self { root: if found { tokens.name } else { record.clone() }, record }
+        let root = if start.is_some() { tokens.name } else { record.clone() };
+        Self { record, root, is_empty: start == Some(true) }
     }
 
-    /// Whether the outermost element is the only row.
-    pub(super) fn is_single(&self) -> bool {
-        self.root == self.record
+    /// Whether the document has no row behind so many.
+    pub(super) fn is_over(&self, rows: u64) -> bool {
+        self.is_empty || (self.root == self.record && rows > 0)
     }
 }
 
@@ -52,10 +58,7 @@ pub(super) fn start(bytes: &[u8], record: &str, ended: bool, bytes_max: usize) -
             Some(Token::Start { .. }) if tokens.name == record.as_bytes() => {
                 return Scan::Row(before(opened));
             }
-            Some(Token::Start { is_empty: false }) => return Scan::Row(before(at + 1)),
-            Some(Token::Start { is_empty: true }) => {
-                return Scan::Broken { at, problem: "has an empty element alone: send a document with rows" };
-            }
+            Some(Token::Start { .. }) => return Scan::Row(before(at + 1)),
             Some(Token::Doctype) => return Scan::Broken { at, problem: DOCTYPE },
             Some(Token::End | Token::Fault) => return Scan::Broken { at, problem: NO_MARKUP },
         }

@@ -19,6 +19,7 @@ const OPEN_FILES_MAX: usize = 64;
 impl<S: Sink> Worker<S> {
     /// Reads a file on to its end, if it has changed.
     pub(super) fn read_on(&mut self, path: &Path) -> Result<(), Failure> {
+        let looked_ms = self.context.clock.uptime_ms();
         let data = match std::fs::metadata(path) {
             Ok(data) => data,
             Err(error) if self.options.once && !self.config.source.moves() => {
@@ -35,7 +36,7 @@ impl<S: Sink> Worker<S> {
             return Ok(());
         }
         let (now_ms, stable_ms) = (self.context.clock.uptime_ms(), self.config.source.stable_ms);
-        if self.must_be_stable(path) && !self.watched(path).is_stable(stamp, now_ms, stable_ms) {
+        if self.must_be_stable(path) && !self.watched(path).is_stable(stamp, (looked_ms, now_ms), stable_ms) {
             self.unstable += 1;
             return Ok(());
         }
@@ -152,6 +153,8 @@ impl<S: Sink> Worker<S> {
         let revision = self.revisions.latest();
         let few = self.files.values().filter(|file| file.open.is_some()).count() < OPEN_FILES_MAX;
         let (once, moves) = (self.options.once, self.config.source.moves());
+        // What was changed while it was read may be changed before this place too: it is opened again and verified.
+        let is_unchanged = std::fs::metadata(path).is_ok_and(|data| Stamp::new(&data) == stamp);
         let file = self.watched(path);
         file.read_to = reading.position().offset;
         file.place = Some(Checkpoint::new(reading.position(), revision));
@@ -169,7 +172,7 @@ impl<S: Sink> Worker<S> {
             }
             End::Reached if moves => self.note_ending(path, stamp, &Ending::Done),
             End::Stopped | End::Reached => {
-                let last_bytes = reading.last_bytes().ok().filter(|_| few);
+                let last_bytes = reading.last_bytes().ok().filter(|_| few && is_unchanged);
                 file.open = last_bytes.map(|last_bytes| (reading, last_bytes));
             }
         }

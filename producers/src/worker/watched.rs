@@ -99,12 +99,13 @@ impl Watched {
         self.entered.is_none() || place(self.entered) == place(self.saved)
     }
 
-    /// Whether it has looked like `stamp` for so long.
-    pub(super) fn is_stable(&mut self, stamp: Stamp, now_ms: u64, stable_ms: u64) -> bool {
+    /// Whether it has looked like `stamp` for so long. It was looked at between the two times: of the first look the end
+    /// counts, of a later one the beginning.
+    pub(super) fn is_stable(&mut self, stamp: Stamp, looked_ms: (u64, u64), stable_ms: u64) -> bool {
         match self.unchanged {
-            Some((before, since_ms)) if before == stamp => now_ms.saturating_sub(since_ms) >= stable_ms,
+            Some((before, since_ms)) if before == stamp => looked_ms.0.saturating_sub(since_ms) >= stable_ms,
             _ => {
-                self.unchanged = Some((stamp, now_ms));
+                self.unchanged = Some((stamp, looked_ms.1));
                 stable_ms == 0
             }
         }

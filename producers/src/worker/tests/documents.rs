@@ -34,8 +34,11 @@ fn record(number: u32) -> String {
 }
 
 impl Place {
+    /// Puts a file there in one step, as it was never half there.
     fn put(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.folder.path().join(name), content).unwrap();
+        let draft = self.folder.path().join("draft");
+        fs::write(&draft, content).unwrap();
+        fs::rename(draft, self.folder.path().join(name)).unwrap();
     }
 }
 
@@ -133,16 +136,16 @@ fn an_entity_bomb_is_refused_before_its_first_row() {
 fn a_damaged_packed_file_gives_what_was_whole_and_is_read_on_when_it_comes_again() {
     use std::io::Write as _;
     let place = json();
-    let elements: Vec<_> = (1..=20_000).map(element).collect();
+    let elements: Vec<_> = (1..=6_000).map(element).collect();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(format!("[{}]", elements.join(",\n")).as_bytes()).unwrap();
     let packed = encoder.finish().unwrap();
     place.put("a.json.gz", &packed[..packed.len() / 2]);
     let (summary, sent) = place.once();
-    assert!(sent.len() > 5_000 && sent.len() < 15_000, "{}", sent.len());
+    assert!(sent.len() > 1_000 && sent.len() < 5_000, "{}", sent.len());
     assert!(summary.refused.examples[0].contains("its gzip data ends too early"), "{summary}");
     place.put("a.json.gz", &packed);
     let (summary, again) = place.once();
-    assert_eq!(sent.len() + again.len(), 20_000, "no row is sent twice");
+    assert_eq!(sent.len() + again.len(), 6_000, "no row is sent twice");
     summary.check_whole().unwrap();
 }

@@ -10,7 +10,7 @@ fn place() -> Place {
     let mut place = Place::new();
     place.settings = SETTINGS.replace(
         "files = [\"*.csv\"]",
-        "files = [\"*.csv\", \"*.csv.gz\"]\nafter = \"move\"\nstable_ms = 0\nmax_unpacked_bytes = 1048576",
+        "files = [\"*.csv\", \"*.csv.gz\"]\nafter = \"move\"\nstable_ms = 0\nmax_unpacked_bytes = 131072",
     );
     place
 }
@@ -51,7 +51,7 @@ fn files_go_when_they_are_published_and_leave_no_checkpoint() {
     place.write("c.csv.part", &rows(8..=8));
     place.write(".d.csv", &rows(9..=9));
     let (summary, sent) = place.once();
-    assert_eq!((summary.read, sent), (5, vec!["1".to_owned(), "2".to_owned()]));
+    assert_eq!((summary.read, sent), (6, vec!["1".to_owned(), "2".to_owned()]));
     summary.check_whole().unwrap();
     assert_eq!(place.names(""), [".d.csv", "c.csv.part"]);
     assert_eq!(place.names("done"), ["a.csv", "b.csv.gz", "empty.csv", "header only.csv"]);
@@ -94,7 +94,6 @@ fn a_file_stays_until_the_broker_has_acknowledged_it_and_the_checkpoint_says_so(
 #[test]
 fn a_file_that_cannot_be_read_goes_with_a_note_and_the_others_go_on() {
     let place = place();
-    let rows_of_800_kilobytes = format!("Station,No,Year\n{}", rows(1..=100_000));
     for (name, content) in [
         ("unfit.csv", b"Station,Number,Year\nPanaji,1,2024\n".to_vec()),
         ("utf16.csv", b"\xff\xfeS\0".to_vec()),
@@ -104,7 +103,7 @@ fn a_file_that_cannot_be_read_goes_with_a_note_and_the_others_go_on() {
             packed.truncate(packed.len() - 6);
             packed
         }),
-        ("bomb.csv.gz", pack(&rows_of_800_kilobytes.repeat(2))),
+        ("bomb.csv.gz", pack(&format!("Station,No,Year\n{}", rows(1..=20_000)))),
     ] {
         fs::write(place.folder.path().join(name), content).unwrap();
     }
@@ -113,10 +112,10 @@ fn a_file_that_cannot_be_read_goes_with_a_note_and_the_others_go_on() {
     assert!(sent.contains(&"7".to_owned()));
     assert_eq!(summary.refused.count, 5, "{summary}");
     assert!(summary.check_whole().unwrap_err().to_string().contains("files that cannot be read"));
-    assert!((50_000..100_000).contains(&summary.published), "{summary}");
+    assert!((3_000..9_000).contains(&summary.published), "{summary}");
     assert_eq!((place.names(""), place.names("done")), (vec![], vec!["sound.csv".to_owned()]));
     for (name, part) in [
-        ("unfit.csv", "names the column `No`, which unfit.csv does not have: did you mean"),
+        ("unfit.csv", "names the column `No`, which unfit.csv does not have"),
         ("utf16.csv", "is utf-16 text: save it in utf-8"),
         ("plain.csv.gz", "is named .gz and is no gzip file: name it by what it is"),
         ("cut.csv.gz", "cut.csv.gz: from line 5 on it cannot be read: its gzip data ends too early"),
