@@ -16,7 +16,9 @@ use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
 use crate::publish::PublishConfig;
-use crate::source::SourceConfig;
+use crate::push::PushConfig;
+use crate::source::{Format, SourceConfig};
+use crate::spool::SpoolConfig;
 use crate::store::StoreConfig;
 use crate::withholding::Withholding;
 
@@ -28,6 +30,12 @@ pub struct ProducerConfig {
     pub state: StateConfig,
     /// Where rows come from.
     pub source: SourceConfig,
+    /// Rows that are sent to this daemon over HTTP, instead of files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushConfig>,
+    /// What waits on disk of such rows.
+    #[serde(default)]
+    pub spool: SpoolConfig,
     /// Where checkpoints and quarantine are kept.
     #[serde(default)]
     pub store: StoreConfig,
@@ -111,6 +119,7 @@ impl ProducerConfig {
     /// # Errors
     /// The first thing wrong, with its remedy.
     pub fn check_mapping(&self) -> Result<(), ConfigError> {
+        self.check_feed()?;
         self.source.check()?;
         self.rows.check()?;
         self.publish.check()?;
@@ -145,6 +154,48 @@ impl ProducerConfig {
 }
 
 impl ProducerConfig {
+    /// Rows come from one place: what a daemon has published is known by it.
+    fn check_feed(&self) -> Result<(), ConfigError> {
+        let feeds = [("source.files", !self.source.files.is_empty()), ("[push]", self.push.is_some())];
+        let given: Vec<_> = feeds.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+        match given.as_slice() {
+            [] => Err(ConfigError::field(
+                "source.files",
+                "names no file: give at least one path, for example [\"extract/*.csv\"], or a [push] table",
+            )),
+            [_] => self.push.as_ref().map_or(Ok(()), |push| self.check_push(push)),
+            several => {
+                let problem = "stand side by side: keep one, and give the other a daemon of its own";
+                Err(ConfigError::field(several.join(" and "), problem))
+            }
+        }
+    }
+
+    fn check_push(&self, push: &PushConfig) -> Result<(), ConfigError> {
+        push.check()?;
+        self.spool.check(push.body_bytes_max())?;
+        if self.source.format != Format::Jsonl {
+            return Err(ConfigError::field(
+                "source.format",
+                "has to be \"jsonl\" with [push]: items are json objects",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The mapping, bound to the keys of the items that are pushed.
+    ///
+    /// # Errors
+    /// The first key that the mapping names and `source.columns` lacks.
+    pub(crate) fn push_mapper(&self) -> Result<Mapper, UnknownColumn> {
+        self.mapper(&Columns::new(&self.source.columns), "source.columns")
+    }
+
+    /// The folder that `store.folder` names.
+    pub(crate) fn store_folder(&self) -> PathBuf {
+        self.base.join(&self.store.folder)
+    }
+
     /// A list of persons has no fixed positions, and what is mapped is not left behind.
     fn check_not_carried(&self) -> Result<(), ConfigError> {
         let has_persons = self.mapping.persons.as_ref().is_some_and(|persons| !persons.is_empty());

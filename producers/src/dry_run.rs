@@ -11,6 +11,7 @@ use crate::mapping::Explained;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Next, RawRow, UnterminatedLine, discover};
+use crate::spool::Spool;
 use crate::summary::{BLANK_LINE, Summary};
 
 /// One row's fate, as a dry run shows it.
@@ -107,6 +108,9 @@ pub struct Fit {
 /// [`Failure`] with exit code 78 when it does not fit one, or a file cannot be read.
 pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
     let mut fit = Fit::default();
+    if config.push.is_some() {
+        config.push_mapper().map_err(|error| Failure::config(error.to_string()))?;
+    }
     let Ok(files) = source_files(config) else { return Ok(fit) };
     for path in files.into_iter().filter(|path| path.exists()) {
         let opened = FileReading::open(config, &path, &mut Revisions::after(0));
@@ -123,6 +127,10 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
 /// # Errors
 /// [`Failure`] with exit code 78 when a folder cannot be listed or nothing is there.
 pub(crate) fn source_files(config: &ProducerConfig) -> Result<Vec<std::path::PathBuf>, Failure> {
+    if config.push.is_some() {
+        return Spool::files(&config.store_folder())
+            .map_err(|error| Failure::config(format!("store.folder: cannot list its spool ({error})")));
+    }
     let files = discover(config.base(), &config.source.files).map_err(|(folder, error)| {
         Failure::config(format!(
             "source.files: cannot list {} ({error}): name a folder that is there",

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
-    /// Files, relative to the configuration file; the last part of a path may hold `*` and `?`.
+    /// Files, relative to the configuration file; the last part of a path may hold `*` and `?`. None where rows are pushed.
+    #[serde(default)]
     pub files: Vec<String>,
     /// How rows are written.
     pub format: Format,
@@ -69,9 +70,6 @@ impl SourceConfig {
     /// [`ConfigError`] naming the field and the remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |field: &str, problem: &str| Err(ConfigError::field(format!("source.{field}"), problem));
-        if self.files.is_empty() {
-            return refuse("files", "names no file: give at least one path, for example [\"extract/*.csv\"]");
-        }
         if self.columns.is_empty() && self.format == Format::Jsonl {
             return refuse(
                 "columns",

@@ -219,7 +219,7 @@ fn ends_lines_with_carriage_returns(bytes: &[u8]) -> bool {
 }
 
 /// The row's text, if it is one.
-fn text(bytes: &[u8]) -> Result<&str, Problem> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.contains(&0) {
         return Err(Problem::new(Reason::NulByte, "holds a nul byte: the file is damaged or no text"));
     }

@@ -12,5 +12,7 @@ mod scan;
 
 pub use config::{Format, SourceConfig, UnterminatedLine};
 pub(crate) use discover::{discover, has_wildcard};
-pub(crate) use file::{FileError, Opened, SourceFile};
+pub(crate) use file::{FileError, Opened, SourceFile, text as row_text};
+pub(crate) use json::cells as json_cells;
 pub(crate) use rows::{Next, Position, RawRow};
+pub(crate) use scan::too_large;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sanchar_runtime::lifecycle::Failure;
 
-use super::watched::{Stamp, Tail};
+use super::watched::{Stamp, Tail, Watched};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
 use crate::dry_run::unterminated;
@@ -52,8 +52,9 @@ impl<S: Sink> Worker<S> {
     }
 
     fn read_rows(&mut self, path: &Path, reading: &mut FileReading) -> Result<End, Failure> {
-        let id = Arc::clone(&self.watched(path).id);
-        while !self.is_stopping() {
+        let Watched { id, durable, .. } = self.watched(path);
+        let (id, durable) = (Arc::clone(id), *durable);
+        while !self.is_stopping() && reading.position().offset < durable {
             match reading.next_row() {
                 Ok(Next::Row(row)) => self.take_row(&id, reading, row)?,
                 Ok(Next::Tail(row)) => match self.judge_tail(path, reading, &row) {
@@ -92,11 +93,13 @@ impl<S: Sink> Worker<S> {
         let revision = self.revisions.latest();
         let few = self.files.values().filter(|file| file.open.is_some()).count() < OPEN_FILES_MAX;
         let once = self.options.once;
+        // Batches may come a thousand times a second; metrics count them.
+        let is_spool = self.spooled.is_some();
         let file = self.watched(path);
         let rows = reading.position().rows - rows_before;
         file.read_to = reading.position().offset;
         file.place = Some(Checkpoint::new(reading.position(), revision));
-        if rows > 0 {
+        if rows > 0 && !is_spool {
             tracing::info!(file = file.name, rows, line = reading.position().lines, "source file read");
         }
         match end {

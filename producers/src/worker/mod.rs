@@ -6,6 +6,7 @@
 mod file;
 mod pace;
 mod settle;
+mod spooled;
 mod watched;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use crate::source::{Position, has_wildcard};
 use crate::store::Store;
 use crate::summary::Summary;
 use pace::Pace;
+use spooled::Spooled;
+pub(crate) use spooled::settle_saved;
 use watched::Watched;
 
 /// How long one wait lasts at most: the time within which a stop is noticed.
@@ -58,6 +61,8 @@ pub(crate) struct Worker<S> {
     revisions: Revisions,
     summary: Summary,
     pace: Pace,
+    /// Where rows come from instead of the source's files.
+    spooled: Option<Spooled>,
 }
 
 impl<S: Sink> Worker<S> {
@@ -81,6 +86,7 @@ impl<S: Sink> Worker<S> {
             unsaved: BTreeMap::new(),
             saved_at_ms: 0,
             summary: Summary::default(),
+            spooled: None,
             config,
             options,
             context,
@@ -108,6 +114,10 @@ impl<S: Sink> Worker<S> {
 
     /// One pass over all files.
     fn pass(&mut self) -> Result<(), Failure> {
+        if self.spooled.is_some() {
+            self.read_spool()?;
+            return self.end_pass();
+        }
         let found = match source_files(&self.config) {
             Ok(found) => found,
             Err(failure) if self.options.once => return Err(failure),
@@ -123,6 +133,10 @@ impl<S: Sink> Worker<S> {
             }
             self.read_on(path)?;
         }
+        self.end_pass()
+    }
+
+    fn end_pass(&mut self) -> Result<(), Failure> {
         self.report_source();
         if self.sink.is_away() {
             // With nothing to send, nobody else would notice that the broker is back.
@@ -134,7 +148,7 @@ impl<S: Sink> Worker<S> {
     /// Waits for the next pass, and takes up the broker's answers meanwhile.
     fn pause(&mut self) -> Result<(), Failure> {
         let until_ms = self.context.clock.uptime_ms() + self.config.source.poll_interval_ms;
-        while !self.is_stopping() {
+        while !self.is_stopping() && !self.has_spooled() {
             let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
             if left_ms == 0 {
                 break;
@@ -224,6 +238,9 @@ impl<S: Sink> Worker<S> {
 
     /// Says whether the source is as it should be, and how much of it is unread.
     fn report_source(&mut self) {
+        if self.spooled.as_ref().is_some_and(Spooled::is_put_off) {
+            return;
+        }
         let refused = self.files.values().filter(|file| file.is_refused()).count();
         let missing = self
             .config

@@ -176,11 +176,18 @@ impl<S: Sink> Worker<S> {
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved_at_ms = self.context.clock.uptime_ms();
         let revision = self.revisions.latest();
-        for (id, position) in std::mem::take(&mut self.unsaved) {
+        while let Some((id, position)) = self.unsaved.pop_first() {
             let file = self.watched(&id);
-            file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error))?;
+            let synced = file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error));
             let checkpoint = Checkpoint::new(&position, revision);
-            checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))?;
+            let written = synced.and_then(|()| {
+                checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))
+            });
+            if let Err(failure) = written {
+                self.unsaved.insert(id, position);
+                return self.put_off(failure);
+            }
+            self.let_go(&id, position.offset);
         }
         self.report_progress();
         Ok(())
