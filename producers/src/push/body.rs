@@ -15,6 +15,10 @@ use super::items::Shape;
 
 /// The unit in which bodies take up room.
 const UNIT_BYTES: usize = 1024;
+/// The most of a refused body that is read all the same.
+const PASSED_OVER_BYTES_MAX: usize = 4 << 20;
+/// How long that may take.
+const PASSED_OVER_TIME: Duration = Duration::from_secs(2);
 
 /// The bounds of a body.
 #[derive(Debug, Clone)]
@@ -44,14 +48,20 @@ impl BodyLimits {
     ///
     /// # Errors
     /// [`Refused`].
-    pub(super) async fn read(&self, body: Body) -> Result<Held, Refused> {
-        if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > self.bytes_max {
-            return Err(Refused::TooLarge);
+    pub(super) async fn read(&self, mut body: Body) -> Result<Held, Refused> {
+        let collected = if declared(&body) > self.bytes_max {
+            Err(Refused::TooLarge)
+        } else {
+            let collecting = self.collect(&mut body);
+            tokio::time::timeout(self.timeout, collecting).await.unwrap_or(Err(Refused::SlowBody))
+        };
+        if matches!(collected, Err(Refused::TooLarge | Refused::Busy)) {
+            pass_over(body).await;
         }
-        tokio::time::timeout(self.timeout, self.collect(body)).await.unwrap_or(Err(Refused::SlowBody))
+        collected
     }
 
-    async fn collect(&self, mut body: Body) -> Result<Held, Refused> {
+    async fn collect(&self, body: &mut Body) -> Result<Held, Refused> {
         let mut held = Held::default();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| Refused::HalfSent)?.into_data() else { continue };
@@ -78,6 +88,28 @@ impl BodyLimits {
         }
         Ok(())
     }
+}
+
+/// Reads what is left of a body that is refused and throws it away, if it is not much: a sender that is cut off while it sends
+/// may never read the answer.
+pub(super) async fn pass_over(mut body: Body) {
+    if declared(&body) > PASSED_OVER_BYTES_MAX {
+        return;
+    }
+    let passing = async {
+        let mut passed = 0;
+        while let Some(Ok(frame)) = body.frame().await
+            && passed < PASSED_OVER_BYTES_MAX
+        {
+            passed += frame.data_ref().map_or(0, |data| data.len());
+        }
+    };
+    drop(tokio::time::timeout(PASSED_OVER_TIME, passing).await);
+}
+
+/// The least that is still to come of a body.
+fn declared(body: &Body) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
 /// How the headers say that the body holds its items.

@@ -13,10 +13,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sanchar_runtime::lifecycle::Shutdown;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{Accepted, Problem, Refused};
-use super::body::{BodyLimits, Held, shape};
+use super::body::{BodyLimits, Held, pass_over, shape};
 use super::caller::{Callers, Peer};
 use super::items::Shape;
 use super::judge::{Judge, Judged};
@@ -65,14 +65,13 @@ async fn events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Accepted, Problem> {
-    if !door.callers.may_send(peer, &headers) {
-        return Err(Refused::Unauthorized.into());
-    }
-    if door.stop.is_triggered() {
-        return Err(Refused::Stopping.into());
-    }
-    let shape = shape(&headers)?;
-    let place = Arc::clone(&door.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
+    let (shape, place) = match door.admit(peer, &headers) {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            pass_over(body).await;
+            return Err(refused.into());
+        }
+    };
     let mut held = door.limits.read(body).await?;
     held.permits.push(place);
     let (held, judged) = door.judge(held, shape).await?;
@@ -94,6 +93,19 @@ async fn events(
 }
 
 impl Door {
+    /// What is decided before the body is read.
+    fn admit(&self, peer: Peer, headers: &HeaderMap) -> Result<(Shape, OwnedSemaphorePermit), Refused> {
+        if !self.callers.may_send(peer, headers) {
+            return Err(Refused::Unauthorized);
+        }
+        if self.stop.is_triggered() {
+            return Err(Refused::Stopping);
+        }
+        let shape = shape(headers)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refused::Busy)?;
+        Ok((shape, place))
+    }
+
     /// Judges a body on a thread for such work: ten thousand items take longer than other requests should wait.
     async fn judge(&self, held: Held, shape: Shape) -> Result<(Held, Judged), Problem> {
         let judge = Arc::clone(&self.judge);

@@ -76,7 +76,7 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     let mut seen = Seen(Vec::new());
     let mut config = rig.config();
     let push = config.push.as_mut().unwrap();
-    (push.max_body_bytes, push.max_requests_in_flight, push.body_timeout_ms) = (20_000, 1, 2_000);
+    (push.max_body_bytes, push.max_requests_in_flight, push.body_timeout_ms) = (20_000, 1, 6_000);
     config.spool.bytes_max = 20_000;
     rig.cluster.broker_down(1).unwrap();
     let producer = start(config).await;
@@ -92,7 +92,7 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     seen.post(&producer, "wrong", JSON, item(1)).await;
     seen.post(&producer, TOKEN, JSON, " ".repeat(20_001)).await;
     seen.post(&producer, TOKEN, "text/plain", item(1)).await;
-    seen.post(&producer, TOKEN, JSON, array(20, 60)).await;
+    seen.post(&producer, TOKEN, JSON, array(20, 70)).await;
     let slow = producer.begin(100, "{");
     while seen.post(&producer, TOKEN, JSON, item(1)).await != StatusCode::TOO_MANY_REQUESTS {}
     seen.raw(&rest(slow, false).await);

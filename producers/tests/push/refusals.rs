@@ -195,7 +195,7 @@ async fn a_full_spool_refuses_until_the_broker_is_back() {
     config.spool.bytes_max = 20_000;
     let producer = start(config).await;
     producer.accept(JSON, array(0, 30), [30, 0, 0]).await;
-    let refused = producer.post(JSON, array(30, 60)).await;
+    let refused = producer.post(JSON, array(30, 70)).await;
     assert_eq!((error(&refused), refused.1.as_deref()), ((503, "spool_full"), Some("30")));
     let is_full = |context: &sanchar_runtime::lifecycle::Context| {
         context.health.ready(true).text.contains("spool.bytes_max is reached")
@@ -207,10 +207,10 @@ async fn a_full_spool_refuses_until_the_broker_is_back() {
     rig.cluster.broker_up(1).unwrap();
     producer.await_metric("sanchar_spool_bytes{state=\"IN-CH\"} 0").await;
     producer.await_that("ready", &|context| context.health.ready(false).ok).await;
-    producer.accept(JSON, array(30, 60), [30, 0, 0]).await;
-    producer.await_metric("sanchar_rows_published_total{state=\"IN-CH\"} 60").await;
+    producer.accept(JSON, array(30, 70), [40, 0, 0]).await;
+    producer.await_metric("sanchar_rows_published_total{state=\"IN-CH\"} 70").await;
     producer.stop().await;
-    rig.published(60);
+    rig.published(70);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -172,9 +172,9 @@ impl Running {
     }
 
     /// Stops it and waits for its end.
-    pub(crate) async fn stop(self) -> Summary {
+    pub(crate) async fn stop(mut self) -> Summary {
         self.context.shutdown.trigger("the test is over");
-        self.task.await.unwrap().unwrap()
+        (&mut self.task).await.unwrap().unwrap()
     }
 
     /// Opens a connection and sends the beginning of a request of `length` bytes.
@@ -187,6 +187,13 @@ impl Running {
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream
+    }
+}
+
+impl Drop for Running {
+    /// A test that has failed ends too.
+    fn drop(&mut self) {
+        self.context.shutdown.trigger("the test has failed");
     }
 }
 
