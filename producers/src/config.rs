@@ -17,7 +17,9 @@ use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
 use crate::publish::PublishConfig;
-use crate::source::{SourceConfig, is_stdin};
+use crate::push::PushConfig;
+use crate::source::{Format, SourceConfig, is_stdin};
+use crate::spool::SpoolConfig;
 use crate::store::StoreConfig;
 use crate::withholding::Withholding;
 
@@ -33,6 +35,12 @@ pub struct ProducerConfig {
     /// A database that rows come from, instead of files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresConfig>,
+    /// Rows that are sent to this daemon over HTTP, instead of files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushConfig>,
+    /// What waits on disk of such rows.
+    #[serde(default)]
+    pub spool: SpoolConfig,
     /// Where checkpoints and quarantine are kept.
     #[serde(default)]
     pub store: StoreConfig,
@@ -135,7 +143,8 @@ impl ProducerConfig {
     }
 
     fn check_tables(&self) -> Result<(), ConfigError> {
-        self.check_feeds()?;
+        self.check_feed()?;
+        self.source.check()?;
         self.rows.check()?;
         self.publish.check()?;
         self.withholding.check()?;
@@ -169,27 +178,58 @@ impl ProducerConfig {
 }
 
 impl ProducerConfig {
-    /// Rows come from exactly one place.
-    fn check_feeds(&self) -> Result<(), ConfigError> {
-        self.source.check()?;
-        match &self.postgres {
-            None if self.source.files.is_empty() => Err(ConfigError::field(
+    /// Rows come from one place: what a daemon has published is known by it.
+    fn check_feed(&self) -> Result<(), ConfigError> {
+        let feeds = [
+            ("source.files", !self.source.files.is_empty()),
+            ("[postgres]", self.postgres.is_some()),
+            ("[push]", self.push.is_some()),
+        ];
+        let given: Vec<_> = feeds.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+        match given.as_slice() {
+            [] => Err(ConfigError::field(
                 "source.files",
-                "names no file: give at least one path, for example [\"extract/*.csv\"], or describe a database in \
-                 [postgres]",
+                "names no file: give at least one path, for example [\"extract/*.csv\"], or a [postgres] or a [push] table",
             )),
-            None => Ok(()),
-            Some(_) if !self.source.files.is_empty() => Err(ConfigError::field(
-                "postgres",
-                "is set together with source.files: keep one of them, and run another producer for the other",
-            )),
-            Some(postgres) => postgres.check(),
+            [_] => {
+                self.postgres.as_ref().map_or(Ok(()), PostgresConfig::check)?;
+                self.push.as_ref().map_or(Ok(()), |push| self.check_push(push))
+            }
+            several => {
+                let problem = "stand side by side: keep one, and give the other a daemon of its own";
+                Err(ConfigError::field(several.join(" and "), problem))
+            }
         }
     }
 
     /// How often to look for new rows, in milliseconds.
     pub(crate) fn poll_interval_ms(&self) -> u64 {
         self.postgres.as_ref().map_or(self.source.poll_interval_ms, |postgres| postgres.poll_interval_ms)
+    }
+
+    fn check_push(&self, push: &PushConfig) -> Result<(), ConfigError> {
+        push.check()?;
+        self.spool.check(push.body_bytes_max())?;
+        if self.source.format != Format::Jsonl {
+            return Err(ConfigError::field(
+                "source.format",
+                "has to be \"jsonl\" with [push]: items are json objects",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The mapping, bound to the keys of the items that are pushed.
+    ///
+    /// # Errors
+    /// The first key that the mapping names and `source.columns` lacks.
+    pub(crate) fn push_mapper(&self) -> Result<Mapper, UnknownColumn> {
+        self.mapper(&Columns::new(&self.source.columns), "source.columns")
+    }
+
+    /// The folder that `store.folder` names.
+    pub(crate) fn store_folder(&self) -> PathBuf {
+        self.base.join(&self.store.folder)
     }
 
     /// A list of persons has no fixed positions, and what is mapped is not left behind.

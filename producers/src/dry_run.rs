@@ -11,6 +11,7 @@ use crate::mapping::Explained;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Broken, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
+use crate::spool::Spool;
 use crate::summary::{BLANK_LINE, Summary};
 
 /// One row's fate, as a dry run shows it.
@@ -120,6 +121,9 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
     if config.source.is_stdin() {
         return Ok(fit);
     }
+    if config.push.is_some() {
+        config.push_mapper().map_err(|error| Failure::config(error.to_string()))?;
+    }
     let Ok(files) = source_files(config) else { return Ok(fit) };
     for path in files.into_iter().filter(|path| path.exists()) {
         let opened = FileReading::open(config, &path, &mut Revisions::after(0));
@@ -138,6 +142,10 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
 pub(crate) fn source_files(config: &ProducerConfig) -> Result<Vec<std::path::PathBuf>, Failure> {
     if config.source.is_stdin() {
         return Ok(config.source.files.iter().map(std::path::PathBuf::from).collect());
+    }
+    if config.push.is_some() {
+        return Spool::files(&config.store_folder())
+            .map_err(|error| Failure::config(format!("store.folder: cannot list its spool ({error})")));
     }
     let mut files = discover(config.base(), &config.source.files).map_err(|(folder, error)| {
         Failure::config(format!(

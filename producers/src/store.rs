@@ -1,4 +1,5 @@
-//! The daemon's folder: `checkpoints/` and `quarantine/`, one file in each for every source file, and a lock.
+//! The daemon's folder: `checkpoints/` and `quarantine/`, one file in each for every source file, and a lock. `spool/` in it is the
+//! spool's own.
 //!
 //! Only this user may read it, since quarantined rows hold what their source holds. It decides nothing about rows.
 
@@ -12,7 +13,7 @@ use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
 
 /// Folders are for this user alone.
-const FOLDER_MODE: u32 = 0o700;
+pub(crate) const FOLDER_MODE: u32 = 0o700;
 /// Files too.
 const FILE_MODE: u32 = 0o600;
 
@@ -61,7 +62,7 @@ impl Store {
 
     /// The checkpoint of a source file, which is known by its path as configured.
     pub(crate) fn checkpoint(&self, source: &Path) -> PathBuf {
-        self.folder.join("checkpoints").join(file_name(source, "json"))
+        checkpoint(&self.folder, source)
     }
 
     /// The checkpoint that keeps the latest revision of files that are no longer there.
@@ -96,6 +97,11 @@ impl Store {
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
     }
+}
+
+/// The checkpoint of a source file in a store that is not open yet.
+pub(crate) fn checkpoint(folder: &Path, source: &Path) -> PathBuf {
+    folder.join("checkpoints").join(file_name(source, "json"))
 }
 
 /// Options for files that only this user may read.

@@ -83,6 +83,7 @@ struct State {
     waiting: usize,
     bytes: usize,
     failure: Option<String>,
+    nudged: bool,
 }
 
 impl Ledger {
@@ -177,10 +178,19 @@ impl Ledger {
         self.lock().entries.is_empty()
     }
 
-    /// Waits until something is settled, at most for `patience`.
+    /// Ends the wait of whoever waits now, or else the next one: there is something new to read.
+    pub(crate) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until something is settled or there is something new to read, at most for `patience`.
     pub(crate) fn wait(&self, patience: Duration) {
+        let mut state = self.lock();
         // Whether it was woken or not, the caller looks for itself.
-        drop(self.changed.wait_timeout(self.lock(), patience));
+        if !std::mem::take(&mut state.nudged) {
+            drop(self.changed.wait_timeout(state, patience));
+        }
     }
 
     /// What this lock holds is whole after every statement, so a thread that panicked holding it spoiled nothing.
@@ -281,6 +291,13 @@ mod tests {
         ledger.settle(first, Fate::Settled);
         ledger.settle(again, Fate::Settled);
         assert_eq!(offsets(&ledger.collect()), [2]);
+    }
+
+    #[test]
+    fn a_nudge_is_never_missed() {
+        let ledger = Ledger::new(10, 1_000);
+        ledger.nudge();
+        ledger.wait(Duration::from_secs(3_600));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// Files, relative to the configuration file; the last part of a path may hold `*` and `?`. `-` alone is standard
-    /// input. A name that ends with `.gz` is a gzip file of the format.
+    /// input. A name that ends with `.gz` is a gzip file of the format. None where rows come from elsewhere.
     #[serde(default)]
     pub files: Vec<String>,
     /// How rows are written.

@@ -229,7 +229,7 @@ impl SourceFile {
 }
 
 /// The row's text, if it is one.
-pub(super) fn text(bytes: &[u8]) -> Result<&str, Problem> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.contains(&0) {
         return Err(Problem::new(Reason::NulByte, "holds a nul byte: the file is damaged or no text"));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sanchar_runtime::lifecycle::Failure;
 
-use super::watched::{Ending, Stamp, Tail};
+use super::watched::{Ending, Stamp, Tail, Watched};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
 use crate::dry_run::{not_closed, unterminated};
@@ -56,8 +56,10 @@ impl<S: Sink> Worker<S> {
         let before = (reading.position().rows, reading.behind_row().offset);
         let end = self.read_rows(path, &mut reading)?;
         let rows = reading.position().rows - before.0;
+        // Batches may come a thousand times a second; metrics count them.
+        let is_spool = self.spooled.is_some();
         let file = self.watched(path);
-        if rows > 0 {
+        if rows > 0 && !is_spool {
             tracing::info!(
                 file = file.origin.name,
                 rows,
@@ -98,8 +100,9 @@ impl<S: Sink> Worker<S> {
     }
 
     fn read_rows(&mut self, path: &Path, reading: &mut FileReading) -> Result<End, Failure> {
-        let id = Arc::clone(&self.watched(path).id);
-        while !self.is_stopping() {
+        let Watched { id, durable, .. } = self.watched(path);
+        let (id, durable) = (Arc::clone(id), *durable);
+        while !self.is_stopping() && reading.position().offset < durable {
             match reading.next_row() {
                 Ok(Next::Row(row)) => self.take_file_row(&id, reading, row)?,
                 Ok(Next::Tail(row)) => match self.judge_tail(path, reading, &row) {

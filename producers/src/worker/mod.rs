@@ -11,6 +11,7 @@ mod leave;
 mod origin;
 mod pace;
 mod settle;
+mod spooled;
 mod watched;
 mod yielding;
 
@@ -39,6 +40,8 @@ use crate::summary::Summary;
 use database::Polled;
 use origin::Origin;
 use pace::Pace;
+use spooled::Spooled;
+pub(crate) use spooled::settle_saved;
 use watched::Watched;
 
 /// How long one wait lasts at most: the time within which a stop is noticed.
@@ -77,6 +80,8 @@ pub(crate) struct Worker<S> {
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
+    /// Where rows come from instead of the source's files.
+    spooled: Option<Spooled>,
 }
 
 impl<S: Sink> Worker<S> {
@@ -108,6 +113,7 @@ impl<S: Sink> Worker<S> {
             waits_for_live: false,
             summary: Summary::default(),
             unstable: 0,
+            spooled: None,
             config,
             options,
             context,
@@ -153,6 +159,9 @@ impl<S: Sink> Worker<S> {
     fn pass(&mut self) -> Result<(), Failure> {
         if self.database.is_some() {
             self.read_database()?;
+        } else if self.spooled.is_some() {
+            self.read_spool()?;
+            self.report_source();
         } else {
             self.read_files()?;
         }
@@ -191,7 +200,7 @@ impl<S: Sink> Worker<S> {
     /// Waits for the next pass, and takes up the broker's answers meanwhile.
     fn pause(&mut self) -> Result<(), Failure> {
         let until_ms = self.context.clock.uptime_ms() + self.config.poll_interval_ms();
-        while !self.is_stopping() {
+        while !self.is_stopping() && !self.has_spooled() {
             let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
             if left_ms == 0 {
                 break;
@@ -292,6 +301,9 @@ impl<S: Sink> Worker<S> {
 
     /// Says whether the source is as it should be, and how much of it is unread.
     fn report_source(&mut self) {
+        if self.spooled.as_ref().is_some_and(Spooled::is_put_off) {
+            return;
+        }
         let refused = self.files.values().filter(|file| file.is_refused()).count();
         let stays = !self.config.source.moves();
         let missing = stays

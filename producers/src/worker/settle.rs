@@ -180,11 +180,16 @@ impl<S: Sink> Worker<S> {
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved_at_ms = self.context.clock.uptime_ms();
         let revision = self.revisions.latest();
-        for (id, position) in std::mem::take(&mut self.unsaved) {
+        while let Some((id, position)) = self.unsaved.pop_first() {
             let file = self.watched(&id);
             let checkpoint = Checkpoint::new(&position, revision);
-            file.origin.save(&checkpoint)?;
-            file.saved = Some(checkpoint);
+            let written = file.origin.save(&checkpoint);
+            file.saved = Some(checkpoint).filter(|_| written.is_ok());
+            if let Err(failure) = written {
+                self.unsaved.insert(id, position);
+                return self.put_off(failure);
+            }
+            self.let_go(&id, position.offset);
         }
         self.save_cursor(revision)?;
         self.report_progress();

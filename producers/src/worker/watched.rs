@@ -25,6 +25,8 @@ pub(super) struct Watched {
     pub(super) place: Option<Checkpoint>,
     /// How many of its bytes are read.
     pub(super) read_to: u64,
+    /// How many of its bytes may be read: what stands behind them may still be cut off.
+    pub(super) durable: u64,
     /// The file, still open, with a digest of the last bytes read.
     pub(super) open: Option<(FileReading, Sha256)>,
     /// A last line without a line break.
@@ -83,6 +85,7 @@ impl Watched {
             stamp: None,
             place: None,
             read_to: 0,
+            durable: u64::MAX,
             open: None,
             tail: None,
             entered: None,
@@ -114,6 +117,15 @@ impl Watched {
     /// Whether there may be something to read.
     pub(super) fn may_have_more(&self, stamp: Stamp) -> bool {
         self.stamp != Some(stamp) || self.tail.is_some_and(|tail| !tail.is_quarantined)
+    }
+
+    /// More of it may be read, although it may look as it did before.
+    pub(super) fn extend(&mut self, durable: u64) {
+        self.durable = durable;
+        if let Some(stamp) = &mut self.stamp {
+            // What was seen of it behind that is new as well.
+            stamp.length = self.read_to;
+        }
     }
 
     /// Sets the file aside until it changes.

@@ -1,0 +1,10 @@
+//! Items that are pushed over HTTP, through the spool to librdkafka's own mock broker: what is promised arrives once, and
+//! what is wrong is refused with its reason.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails right there")]
+
+mod delivery;
+mod document;
+mod refusals;
+mod rig;
+mod tls;
