@@ -8,10 +8,11 @@ use sanchar_schemas::CrimeEvent;
 use crate::config::ProducerConfig;
 use crate::language::rows::Skip;
 use crate::mapping::Explained;
+use crate::memory::Memory;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Next, RawRow, UnterminatedLine, discover};
-use crate::summary::{BLANK_LINE, Summary};
+use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
 /// One row's fate, as a dry run shows it.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,7 @@ pub fn dry_run(
         config,
         now_ms,
         revisions: Revisions::after(0),
+        memory: Memory::new(config.publish.memory_records),
         summary: Summary::default(),
         show,
         progress,
@@ -139,6 +141,7 @@ struct DryRun<'a> {
     config: &'a ProducerConfig,
     now_ms: i64,
     revisions: Revisions,
+    memory: Memory,
     summary: Summary,
     show: &'a mut dyn FnMut(Shown<'_>) -> Result<(), Failure>,
     progress: &'a mut dyn FnMut(Progress),
@@ -179,10 +182,15 @@ impl DryRun<'_> {
 
     fn row(&mut self, reading: &mut FileReading, row: &RawRow) -> Result<(), Failure> {
         self.at.rows += 1;
-        match reading.judge(row, &mut self.revisions, self.now_ms) {
+        match reading.judge(row, &mut self.revisions, &mut self.memory, self.now_ms) {
             Outcome::Event(event) => {
                 self.summary.publish();
+                self.summary.withhold(&event.withheld);
                 (self.show)(Shown::Event(&event))
+            }
+            Outcome::Unchanged => {
+                self.summary.filter(UNCHANGED, reading.name(), row.line);
+                Ok(())
             }
             Outcome::Blank => {
                 self.summary.filter(BLANK_LINE, reading.name(), row.line);

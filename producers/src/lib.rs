@@ -8,6 +8,7 @@ pub mod config;
 pub mod dry_run;
 pub mod language;
 pub mod mapping;
+mod memory;
 mod metrics;
 pub mod publish;
 mod quarantine;

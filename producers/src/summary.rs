@@ -1,8 +1,9 @@
 //! What became of the rows of a run: counts that add up, and where the first of each kind stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use sanchar_schemas::event::{Withheld, WithholdingReason};
 use serde::Serialize;
 
 use crate::reason::Reason;
@@ -12,6 +13,8 @@ const EXAMPLES_MAX: usize = 3;
 
 /// The name under which empty lines are counted.
 pub const BLANK_LINE: &str = "blank_line";
+/// The name under which rows are counted that were published as they are.
+pub const UNCHANGED: &str = "unchanged";
 
 /// Counts of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -24,6 +27,10 @@ pub struct Summary {
     pub filtered: BTreeMap<String, Tally>,
     /// Rows put into quarantine.
     pub quarantined: BTreeMap<Reason, Tally>,
+    /// Published events of which something was withheld, by reason; one event may stand under several. Of a dry run.
+    pub withheld: BTreeMap<WithholdingReason, u64>,
+    /// Published events of which something was withheld. Of a dry run.
+    pub events_withheld: u64,
 }
 
 /// A count with the places of its first rows.
@@ -49,6 +56,15 @@ impl Summary {
     pub(crate) fn publish(&mut self) {
         self.read += 1;
         self.published += 1;
+    }
+
+    /// Counts what was withheld of a published event.
+    pub(crate) fn withhold(&mut self, withheld: &[Withheld]) {
+        let reasons: BTreeSet<WithholdingReason> = withheld.iter().map(|withheld| withheld.reason).collect();
+        self.events_withheld += u64::from(!reasons.is_empty());
+        for reason in reasons {
+            *self.withheld.entry(reason).or_default() += 1;
+        }
     }
 
     /// Counts a row that is left out.
@@ -105,6 +121,12 @@ impl fmt::Display for Summary {
         };
         writeln!(f, "{:<28} {:>8}", "rows read", self.read)?;
         writeln!(f, "{:<28} {:>8}", "published", self.published)?;
+        if self.events_withheld > 0 {
+            writeln!(f, "    {:<24} {:>8}", "with something withheld", self.events_withheld)?;
+        }
+        for (reason, events) in &self.withheld {
+            writeln!(f, "      {:<22} {events:>8}", reason.as_str())?;
+        }
         writeln!(f, "{:<28} {:>8}", "quarantined", self.quarantined_count())?;
         for (reason, tally) in &self.quarantined {
             lines(f, reason.as_str(), tally)?;

@@ -12,6 +12,7 @@ use super::condition::When;
 use super::path::EventPath;
 use super::pattern::Parts;
 use super::time::Zone;
+use crate::summary::{BLANK_LINE, UNCHANGED};
 
 /// The largest number of `skip` rules: each is a value of a metric's label.
 const SKIP_RULES_MAX: usize = 16;
@@ -98,6 +99,10 @@ impl Rows {
             if !is_name(&skip.reason) {
                 let problem =
                     "is not a name of at most 32 small letters, digits and `_`, as in \"column_numbers\"";
+                return Err(ConfigError::field(format!("rows.skip[{i}].reason"), problem));
+            }
+            if [BLANK_LINE, UNCHANGED].contains(&skip.reason.as_str()) {
+                let problem = "is a name that the producer gives itself: take another";
                 return Err(ConfigError::field(format!("rows.skip[{i}].reason"), problem));
             }
         }

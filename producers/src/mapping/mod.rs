@@ -6,14 +6,11 @@
 mod event;
 mod order;
 mod sections;
-mod seen;
 
 use std::borrow::Cow;
 
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::{CrimeEvent, StateCode, validate};
-
-pub use seen::SeenRecords;
 
 use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Use, Visit};
 use crate::language::field::{Cells, Source};
@@ -31,6 +28,17 @@ pub struct SourceRow<'a> {
     pub raw: &'a [u8],
     /// Its cells, in the order of the columns that the mapper is bound to.
     pub cells: Vec<Cow<'a, str>>,
+}
+
+/// What tells the versions of a record apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versions {
+    /// The source's own version or time of change.
+    OfTheSource,
+    /// The time of reading; a reading must not hold a record twice with different content.
+    OncePerReading,
+    /// The time of reading; of two rows in one reading the later is the newer.
+    LaterIsNewer,
 }
 
 /// When a row was read.
@@ -135,16 +143,15 @@ impl Mapper {
         self.width
     }
 
-    /// Whether the records have revisions of their own.
+    /// What tells the versions of a record apart.
     #[must_use]
-    pub fn has_own_revision(&self) -> bool {
-        self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some())
-    }
-
-    /// Whether two rows of one file must not be the same record with different content.
-    #[must_use]
-    pub fn refuses_same_record(&self) -> bool {
-        !self.has_own_revision() && self.rows.same_record == SameRecord::Quarantine
+    pub fn versions(&self) -> Versions {
+        let has_own = self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
+        match self.rows.same_record {
+            _ if has_own => Versions::OfTheSource,
+            SameRecord::Quarantine => Versions::OncePerReading,
+            SameRecord::Update => Versions::LaterIsNewer,
+        }
     }
 
     /// Decides what becomes of a row.

@@ -21,6 +21,7 @@ use sanchar_runtime::registry::SchemaId;
 use crate::checkpoint::Checkpoint;
 use crate::config::ProducerConfig;
 use crate::dry_run::{fitting_files, source_files};
+use crate::memory::Memory;
 use crate::metrics::ProducerMetrics;
 use crate::publish::{Ledger, ReachError, Sink};
 use crate::reading::Revisions;
@@ -56,6 +57,7 @@ pub(crate) struct Worker<S> {
     unsaved: BTreeMap<Arc<PathBuf>, Position>,
     saved_at_ms: u64,
     revisions: Revisions,
+    memory: Memory,
     summary: Summary,
     pace: Pace,
 }
@@ -77,6 +79,7 @@ impl<S: Sink> Worker<S> {
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
             source: context.health.component("source", Some(STALL_MS)),
             pace: Pace::new(config.publish.rate_per_second),
+            memory: Memory::new(config.publish.memory_records),
             files: BTreeMap::new(),
             unsaved: BTreeMap::new(),
             saved_at_ms: 0,

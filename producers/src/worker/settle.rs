@@ -15,7 +15,7 @@ use crate::publish::{Entry, Fate, Mark, Message, SendError, Settled, Sink};
 use crate::reading::{FileReading, Outcome};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::RawRow;
-use crate::summary::BLANK_LINE;
+use crate::summary::{BLANK_LINE, UNCHANGED};
 
 /// How often, in rows, the broker's answers are taken up while there is room.
 const SERVICE_ROWS: u64 = 256;
@@ -32,11 +32,12 @@ impl<S: Sink> Worker<S> {
         self.metrics.read.inc();
         let now_ms = self.context.clock.now_ms();
         let mark = Mark { file: Arc::clone(id), position: reading.position().clone() };
-        match reading.judge(&row, &mut self.revisions, now_ms) {
+        match reading.judge(&row, &mut self.revisions, &mut self.memory, now_ms) {
             Outcome::Event(event) => {
                 self.summary.publish();
                 self.send(&event, mark, row)?;
             }
+            Outcome::Unchanged => self.leave_out(UNCHANGED, &row, mark)?,
             Outcome::Blank => self.leave_out(BLANK_LINE, &row, mark)?,
             Outcome::Skipped(rule) => {
                 let name = skip_name(&self.config.rows.skip, rule).to_owned();
@@ -69,6 +70,7 @@ impl<S: Sink> Worker<S> {
                     return Ok(());
                 }
                 Err(SendError::TooLarge) => {
+                    self.memory.forget(&event.record_id);
                     self.ledger.settle(ticket, Fate::TooLarge);
                     return Ok(());
                 }
@@ -166,6 +168,8 @@ impl<S: Sink> Worker<S> {
 
     fn refuse_size(&mut self, id: &Arc<PathBuf>, row: &RawRow) -> Result<(), Failure> {
         let message = "makes an event larger than the broker takes: shorten it, or share it by other means";
+        // Which record it was is not kept with the row.
+        self.memory.clear();
         let rejection = Problem::new(Reason::MessageTooLarge, message).at("");
         let file = self.keep(id, row, &rejection)?;
         self.summary.withdraw(rejection.reason, &file, row.line);
