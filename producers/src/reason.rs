@@ -58,6 +58,8 @@ reasons! {
     BadBoolean = "bad_boolean",
     /// A text that none of the date formats fits.
     BadDate = "bad_date",
+    /// A point that is not in India, or half a point.
+    BadCoordinates = "bad_coordinates",
     /// A date later than tomorrow.
     FutureDate = "future_date",
     /// An end before its start, or an occurrence after its registration.

@@ -3,6 +3,7 @@
 //! [`Mapper`] is a mapping bound to one source's columns. It opens nothing, keeps nothing between rows and knows no
 //! clock: the time of reading comes in with the row. What it cannot read for certain it rejects with a reason.
 
+mod coordinates;
 mod event;
 mod order;
 mod sections;

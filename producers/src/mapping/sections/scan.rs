@@ -3,6 +3,10 @@
 use crate::language::sections::{Order, Sections};
 use crate::reason::{Problem, Reason};
 
+/// Words that stand between sections or acts and mean nothing, beside what a mapping names.
+const FILLERS: [&str; 10] =
+    ["u/s", "r/w", "read with", "and", "&", "एवं", "तथा", "सहपठित", "सपठित", "धारा"];
+
 /// The longest run of Latin letters that belongs to a section's number: `376AB`.
 const LETTERS_MAX: usize = 2;
 
@@ -16,7 +20,26 @@ impl<'a> Scanner<'a> {
     pub(super) fn new(rules: &'a Sections, text: &'a str) -> Self {
         let mut scanner = Self { rules, rest: text };
         scanner.skip_separators();
+        scanner.skip_fillers();
         scanner
+    }
+
+    /// Passes over words between two sections, where another section follows.
+    fn skip_fillers(&mut self) {
+        let begins_a_section = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let mut text = self.rest;
+        while let Some(rest) = self.fillers().find_map(|filler| strip_word(text, filler)) {
+            text = rest.trim_start_matches(|c: char| {
+                c.is_whitespace() || self.is_separator(c) || is_filling(c) || c == ':'
+            });
+        }
+        if begins_a_section(text) {
+            self.rest = text;
+        }
+    }
+
+    fn fillers(&self) -> impl Iterator<Item = &str> {
+        FILLERS.into_iter().chain(self.rules.fillers.iter().map(String::as_str))
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -35,6 +58,7 @@ impl<'a> Scanner<'a> {
             sections.push(self.section()?);
             let before = self.rest;
             self.skip_separators();
+            self.skip_fillers();
             let blanks_alone =
                 before.get(..before.len() - self.rest.len()).is_some_and(|gap| gap.trim().is_empty());
             let next_is_digit = self.rest.starts_with(|c: char| c.is_ascii_digit());
@@ -112,9 +136,9 @@ impl<'a> Scanner<'a> {
         self.skip_separators();
         let mut name =
             name.trim_matches(|c: char| !is_letter(c) && !c.is_ascii_digit() && !matches!(c, '(' | ')'));
-        for filler in &self.rules.fillers {
-            let before = name.strip_suffix(filler.as_str()).filter(|before| !before.ends_with(is_letter));
-            let after = name.strip_prefix(filler.as_str()).filter(|after| !after.starts_with(is_letter));
+        for filler in self.fillers() {
+            let before = strip_suffix(name, filler).filter(|before| !before.ends_with(is_letter));
+            let after = strip_word(name, filler);
             name = before.or(after).unwrap_or(name);
             name =
                 name.trim_matches(|c: char| !is_letter(c) && !c.is_ascii_digit() && !matches!(c, '(' | ')'));
@@ -160,6 +184,18 @@ impl<'a> Scanner<'a> {
         self.rest = rest;
         taken
     }
+}
+
+/// The text behind a word that it begins with, in whatever case.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (front, rest) = text.split_at_checked(word.len())?;
+    (front.eq_ignore_ascii_case(word) && !rest.starts_with(is_letter)).then_some(rest)
+}
+
+/// The text before an ending, in whatever case.
+fn strip_suffix<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
+    let (front, end) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
+    end.eq_ignore_ascii_case(ending).then_some(front)
 }
 
 /// Marks that only fill a line: `-----`, `.....`, a danda.
