@@ -1,6 +1,7 @@
 //! A state's configuration: one TOML file with the runtime's tables and the producer's own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sanchar_runtime::config::{self, ConfigError};
 use sanchar_runtime::http::HttpConfig;
@@ -9,13 +10,17 @@ use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
 use sanchar_runtime::registry::RegistryConfig;
 use sanchar_schemas::StateCode;
+use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::language::column::{Columns, UnknownColumn};
+use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Visit};
+use crate::language::located::located;
 use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
+use crate::mapping::joined::Joined;
 use crate::publish::PublishConfig;
+use crate::siblings::{self, JoinError, Siblings};
 use crate::source::SourceConfig;
 use crate::store::StoreConfig;
 use crate::withholding::Withholding;
@@ -57,9 +62,23 @@ pub struct ProducerConfig {
     /// Start and stop.
     #[serde(default)]
     pub lifecycle: LifecycleConfig,
-    /// Folder that relative paths begin at: the configuration file's.
+    /// The rows that are joined to the source's, as they were read last.
     #[serde(skip)]
-    base: PathBuf,
+    siblings: Siblings,
+    /// The file itself; relative paths begin at its folder.
+    #[serde(skip)]
+    file: PathBuf,
+}
+
+/// Why a mapping does not fit a source.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// It names a column that the source lacks.
+    #[error(transparent)]
+    Column(#[from] UnknownColumn),
+    /// The files that it joins cannot be read.
+    #[error(transparent)]
+    Join(#[from] JoinError),
 }
 
 /// The `[state]` table.
@@ -82,28 +101,59 @@ impl ProducerConfig {
     /// The same configuration, with relative paths beginning at the folder of `path`.
     #[must_use]
     pub fn in_folder_of(mut self, path: &Path) -> Self {
-        self.base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        path.clone_into(&mut self.file);
         self
     }
 
     /// Folder that relative paths begin at.
     #[must_use]
     pub fn base(&self) -> &Path {
-        &self.base
+        self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
     /// A source file's path as it is shown and recorded: relative where it lies under [`ProducerConfig::base`].
     #[must_use]
     pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
-        path.strip_prefix(&self.base).unwrap_or(path)
+        path.strip_prefix(self.base()).unwrap_or(path)
     }
 
     /// The mapping, bound to the columns of a source called `source_name`.
     ///
     /// # Errors
-    /// The first column that the mapping names and the source lacks.
-    pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, UnknownColumn> {
-        Mapper::bind(self.state.code, &self.rows, &self.mapping, &self.withholding, columns, source_name)
+    /// The first column that the mapping names and the source lacks; joined files that cannot be read.
+    pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, Unfit> {
+        let joined = self.joined()?;
+        let ProducerConfig { rows, mapping, withholding, .. } = self;
+        let bound = Mapper::bind(self.state.code, rows, mapping, withholding, columns, source_name, joined);
+        Ok(bound.map_err(|error| self.in_place(error))?)
+    }
+
+    /// The rows that are joined to the source's.
+    pub(crate) fn joined(&self) -> Result<Arc<Joined>, JoinError> {
+        self.siblings.joined(self.base(), &self.rows.join).map_err(|error| match error {
+            JoinError::Column(error) => JoinError::Column(self.in_place(error)),
+            error => error,
+        })
+    }
+
+    /// What the joined files look like from outside: another where one of them has changed. `None` without any.
+    pub(crate) fn joined_stamp(&self) -> Option<Sha256> {
+        siblings::stamp(self.base(), &self.rows.join)
+    }
+
+    fn in_place(&self, error: UnknownColumn) -> UnknownColumn {
+        match self.located(&error.field, Some(&error.column)) {
+            Some((line, column)) => {
+                UnknownColumn { place: format!("{}:{line}:{column}: ", self.file.display()).into(), ..error }
+            }
+            None => error,
+        }
+    }
+
+    /// Line and column of an entry in the file.
+    fn located(&self, field: &str, word: Option<&str>) -> Option<(usize, usize)> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        located(&text, field, word)
     }
 
     /// Finds what can be found wrong in what the dry run needs too: everything but the network's tables.
@@ -111,6 +161,21 @@ impl ProducerConfig {
     /// # Errors
     /// The first thing wrong, with its remedy.
     pub fn check_mapping(&self) -> Result<(), ConfigError> {
+        self.find_mistake().map_err(|error| match error {
+            ConfigError::Field { field, problem } => match self.located(&field, None) {
+                Some((line, column)) => ConfigError::File {
+                    path: self.file.clone(),
+                    line,
+                    column,
+                    problem: format!("{field} {problem}"),
+                },
+                None => ConfigError::Field { field, problem },
+            },
+            error => error,
+        })
+    }
+
+    fn find_mistake(&self) -> Result<(), ConfigError> {
         self.source.check()?;
         self.rows.check()?;
         self.publish.check()?;
@@ -129,6 +194,7 @@ impl ProducerConfig {
             return Err(ConfigError::field("mapping.narrative.cleared", problem));
         }
         self.check_not_carried()?;
+        self.check_joins()?;
         let needed = [
             ("mapping.kind", self.mapping.kind.is_some()),
             ("mapping.police_station", self.mapping.police_station.is_some()),
@@ -145,6 +211,31 @@ impl ProducerConfig {
 }
 
 impl ProducerConfig {
+    /// Every `each` names a join, and a joined row that changes makes a newer version of its case.
+    fn check_joins(&self) -> Result<(), ConfigError> {
+        if !self.rows.join.is_empty()
+            && self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some())
+        {
+            let problem = "does not grow when a joined row changes: leave it out, and the time of reading is the revision";
+            return Err(ConfigError::field("mapping.record.revision", problem));
+        }
+        let mut unknown = None;
+        let is_known = |name: &str| self.rows.join.iter().any(|join| join.name == name);
+        self.mapping.clone().each_column(&mut Visit::new("mapping", &mut |path, column, _| {
+            if column.scope().is_some_and(|name| !is_known(name)) {
+                unknown.get_or_insert_with(|| path.to_owned());
+            }
+        }));
+        match unknown {
+            Some(path) => {
+                let table = path.rsplit_once('.').map_or(path.as_str(), |(table, _)| table);
+                let problem = "names no join: give it the `name` of an entry of rows.join";
+                Err(ConfigError::field(format!("{table}.each"), problem))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// A list of persons has no fixed positions, and what is mapped is not left behind.
     fn check_not_carried(&self) -> Result<(), ConfigError> {
         let has_persons = self.mapping.persons.as_ref().is_some_and(|persons| !persons.is_empty());
@@ -217,7 +308,7 @@ bootstrap = "localhost:9092"
         let config = load(SMALLEST).unwrap();
         let printed = sanchar_runtime::config::effective(&config).unwrap();
         let again: ProducerConfig = toml::from_str(&printed).unwrap();
-        assert_eq!(ProducerConfig { base: PathBuf::new(), ..config }, again, "{printed}");
+        assert_eq!(ProducerConfig { file: PathBuf::new(), ..config }, again, "{printed}");
     }
 
     #[test]
@@ -256,8 +347,8 @@ bootstrap = "localhost:9092"
                 "[[withholding.rules]]\nname = 'x'\nbecause = 'y'\nreason = 'OTHER'\nfields = ['narative']\n[kafka]",
                 "goa.toml:18:11: withholding.rules.fields: unknown variant `narative`, did you mean `narrative`?",
             ),
-            ("year = \"Year\"", "", "mapping.fir.year is missing"),
-            ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),
+            ("year = \"Year\"", "", "goa.toml:10:1: mapping.fir.year is missing"),
+            ("files = [\"fir.csv\"]", "files = []", "goa.toml:5:9: source.files names no file"),
             ("bootstrap = \"localhost:9092\"", "", "kafka.bootstrap has"),
         ] {
             let error = load(&SMALLEST.replace(from, to)).unwrap_err();

@@ -68,6 +68,8 @@ pub fn dry_run(
     for path in &files {
         run.file(path)?;
     }
+    let joined = config.joined().map_err(|error| Failure::config(error.to_string()))?;
+    run.summary.join(&joined);
     Ok(run.summary)
 }
 

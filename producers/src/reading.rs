@@ -9,8 +9,7 @@ use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::digest::Sha256;
 
 use crate::checkpoint::Checkpoint;
-use crate::config::ProducerConfig;
-use crate::language::column::UnknownColumn;
+use crate::config::{ProducerConfig, Unfit};
 use crate::mapping::{Explained, Mapper, Reading, SourceRow, Verdict};
 use crate::memory::{Admission, Memory};
 use crate::reason::Rejection;
@@ -22,9 +21,9 @@ pub(crate) enum OpenError {
     /// The file or its header cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The mapping names a column that it lacks.
+    /// The mapping does not fit it.
     #[error(transparent)]
-    Column(#[from] UnknownColumn),
+    Mapping(#[from] Unfit),
 }
 
 /// What becomes of a row.

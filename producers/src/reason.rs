@@ -76,6 +76,8 @@ reasons! {
     BadIdentity = "bad_identity",
     /// Another row of the same file has this identity and other content.
     IdentityTaken = "identity_taken",
+    /// More joined rows than one case may have.
+    TooManyJoined = "too_many_joined",
     /// Content that may not leave until there are rules for it.
     Restricted = "restricted",
     /// The event breaks a rule of the contract.

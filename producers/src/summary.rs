@@ -6,6 +6,7 @@ use std::fmt;
 use sanchar_schemas::event::{Withheld, WithholdingReason};
 use serde::Serialize;
 
+use crate::mapping::joined::Joined;
 use crate::reason::Reason;
 
 /// How many places are remembered for each reason.
@@ -31,6 +32,10 @@ pub struct Summary {
     pub withheld: BTreeMap<WithholdingReason, u64>,
     /// Published events of which something was withheld. Of a dry run.
     pub events_withheld: u64,
+    /// Joined rows whose case is in no file, by join. Of a dry run.
+    pub without_case: BTreeMap<String, u64>,
+    /// Joined rows that cannot be read, by join. Of a dry run.
+    pub unreadable: BTreeMap<String, u64>,
 }
 
 /// A count with the places of its first rows.
@@ -64,6 +69,14 @@ impl Summary {
         self.events_withheld += u64::from(!reasons.is_empty());
         for reason in reasons {
             *self.withheld.entry(reason).or_default() += 1;
+        }
+    }
+
+    /// Takes up what is left of joined rows once every row of the source was read.
+    pub(crate) fn join(&mut self, joined: &Joined) {
+        for (join, without_case, unreadable) in joined.left_over() {
+            self.without_case.insert(join.to_owned(), without_case);
+            self.unreadable.insert(join.to_owned(), unreadable);
         }
     }
 
@@ -134,6 +147,11 @@ impl fmt::Display for Summary {
         writeln!(f, "{:<28} {:>8}", "filtered", self.filtered_count())?;
         for (name, tally) in &self.filtered {
             lines(f, name, tally)?;
+        }
+        for (what, rows) in [("without a case", &self.without_case), ("unreadable", &self.unreadable)] {
+            for (join, rows) in rows.iter().filter(|(_, rows)| **rows > 0) {
+                writeln!(f, "{what:<28} {rows:>8}   joined rows of {join}")?;
+            }
         }
         Ok(())
     }

@@ -12,9 +12,11 @@ use sanchar_schemas::event::{
 };
 use sanchar_schemas::{RecordId, StateCode};
 
+use super::joined::OfTheCase;
 use super::{Reading, coordinates, sections};
 use crate::language::condition::When;
 use crate::language::field::{Field, List, Source};
+use crate::language::join::Each;
 use crate::language::leaf::{Leaf, Revision};
 use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
@@ -30,6 +32,7 @@ pub(super) fn build(
     state: StateCode,
     mapping: &Mapping,
     source: Source<'_>,
+    joined: &OfTheCase<'_>,
     reading: Reading,
 ) -> Read<CrimeEvent> {
     let police_station = police_station(mapping, source)?;
@@ -42,6 +45,7 @@ pub(super) fn build(
     let station = police_station.code.clone().unwrap_or_else(|| folded_name(&police_station.name));
     let record_id = RecordId::new(state, &station, fir.year, &fir.number, &part)
         .map_err(|error| Problem::new(Reason::BadIdentity, error.to_string()).at("record_id"))?;
+    let from = From { source, joined };
     let kind = mapping.kind.as_ref().ok_or_else(|| not_given("kind"))?.of(source).at("kind")?;
     Ok(CrimeEvent {
         event_id: String::new(),
@@ -68,10 +72,10 @@ pub(super) fn build(
         reported_head: reported_head(mapping, source)?,
         investigation_stage: optional(&mapping.investigation_stage, source, "investigation_stage")?,
         counts: counts(mapping, source)?,
-        persons: items(&mapping.persons, source, "persons", |person| &person.when, person)?,
-        vehicles: items(&mapping.vehicles, source, "vehicles", |vehicle| &vehicle.when, vehicle)?,
-        property: items(&mapping.property, source, "property", |property| &property.when, property)?,
-        weapons: items(&mapping.weapons, source, "weapons", |weapon| &weapon.when, weapon)?,
+        persons: items(&mapping.persons, from, "persons", |person| (&person.each, &person.when), person)?,
+        vehicles: items(&mapping.vehicles, from, "vehicles", |vehicle| (&vehicle.each, &vehicle.when), vehicle)?,
+        property: items(&mapping.property, from, "property", |property| (&property.each, &property.when), property)?,
+        weapons: items(&mapping.weapons, from, "weapons", |weapon| (&weapon.each, &weapon.when), weapon)?,
         gang: gang(mapping, source)?,
         custody: custody(mapping, source)?,
         warrant: warrant(mapping, source)?,
@@ -82,7 +86,7 @@ pub(super) fn build(
         },
         handling: handling(mapping, source).within("handling")?,
         addressing: addressing(mapping, source).within("addressing")?,
-        links: items(&mapping.links, source, "links", |link| &link.when, link)?,
+        links: items(&mapping.links, from, "links", |link| (&link.each, &link.when), link)?,
         withheld: Vec::new(),
         source_sha256: Sha256::default(),
     })
@@ -105,18 +109,38 @@ fn not_given(name: &str) -> Rejection {
     Problem::new(Reason::MissingValue, "has no entry in the mapping").at(name)
 }
 
-/// The items of a list whose conditions hold and which have something to say.
+/// A row and the rows that are joined to it.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    source: Source<'a>,
+    joined: &'a OfTheCase<'a>,
+}
+
+/// The items of a list whose conditions hold and which have something to say: one for each table, or for each row that
+/// a table's join has of the case.
 fn items<R, T>(
     rules: &Option<Vec<R>>,
-    source: Source<'_>,
+    from: From<'_>,
     name: &str,
-    when: impl Fn(&R) -> &Option<When>,
+    conditions: impl Fn(&R) -> (&Option<Each>, &Option<When>),
     read: impl Fn(&R, Source<'_>) -> Read<Option<T>>,
 ) -> Read<Vec<T>> {
     let mut items = Vec::new();
     for (i, rule) in rules.iter().flatten().enumerate() {
-        if when(rule).as_ref().is_none_or(|when| when.holds(source)) {
-            items.extend(read(rule, source).within(&format!("{name}[{i}]"))?);
+        let (each, when) = conditions(rule);
+        let mut add = |source: Source<'_>| {
+            if when.as_ref().is_none_or(|when| when.holds(source)) {
+                items.extend(read(rule, source).within(&format!("{name}[{i}]"))?);
+            }
+            Ok(())
+        };
+        match each {
+            None => add(from.source)?,
+            Some(Each(join)) => {
+                for cells in from.joined.each(join, from.source.cells) {
+                    add(Source { cells: &cells, ..from.source })?;
+                }
+            }
         }
     }
     Ok(items)

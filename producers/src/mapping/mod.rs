@@ -5,15 +5,18 @@
 
 mod coordinates;
 mod event;
+pub(crate) mod joined;
 mod order;
 mod sections;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::{CrimeEvent, StateCode, validate};
 
-use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Use, Visit};
+use self::joined::{CarriedOf, Joined, OfTheCase};
+use crate::language::column::{Column, Columns, NamesColumns as _, UnknownColumn, Use, Visit};
 use crate::language::field::{Cells, Source};
 use crate::language::rows::{Rows, SameRecord};
 use crate::language::targets::Mapping;
@@ -85,6 +88,9 @@ pub struct Mapper {
     width: usize,
     /// Columns whose content may be published, by position and name.
     carried: Vec<(usize, String)>,
+    /// The same of joined rows.
+    carried_of: Vec<CarriedOf>,
+    joined: Arc<Joined>,
 }
 
 /// What an explanation keeps of a row on its way.
@@ -106,18 +112,31 @@ impl Mapper {
         withholding: &Withholding,
         columns: &Columns,
         source_name: &str,
+        joined: Arc<Joined>,
     ) -> Result<Self, UnknownColumn> {
         let (mut rows, mut mapping) = (rows.clone(), mapping.clone());
         let mut known = columns.clone();
         let mut failed = None;
-        let mut carried = Vec::new();
+        let (mut carried, mut carried_of) = (Vec::new(), Vec::new());
         let mut bind = |known: &Columns, part: &mut dyn FnMut(&mut Visit<'_>), path: &str| {
             part(&mut Visit::new(
                 path,
-                &mut |path, column, how| match known.bind(column, path, source_name) {
-                    Ok(position) if how == Use::Carried => carried.push((position, column.name().to_owned())),
-                    Ok(_) => {}
-                    Err(error) => _ = failed.get_or_insert(error),
+                &mut |path, column, how| {
+                    let join = column.scope().map(str::to_owned);
+                    let bound = match &join {
+                        None => known.bind(column, path, source_name).map(Some),
+                        Some(join) => bind_joined(&joined, join, known, column, path),
+                    };
+                    match (bound, join) {
+                        (Ok(Some(position)), None) if how == Use::Carried => {
+                            carried.push((position, column.name().to_owned()));
+                        }
+                        (Ok(Some(position)), Some(join)) if how == Use::Carried => {
+                            carried_of.push(CarriedOf::new(&join, position, column));
+                        }
+                        (Ok(_), _) => {}
+                        (Err(error), _) => _ = failed.get_or_insert(error),
+                    }
                 },
             ));
         };
@@ -129,11 +148,13 @@ impl Mapper {
         bind(&known, &mut |visit| mapping.each_column(visit), "mapping");
         carried.sort_unstable();
         carried.dedup();
+        carried_of.sort_unstable();
+        carried_of.dedup();
         match failed {
             Some(error) => Err(error),
             None => {
                 let withholding = withholding.clone();
-                Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried })
+                Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried, carried_of, joined })
             }
         }
     }
@@ -202,7 +223,9 @@ impl Mapper {
         witness: Option<&mut Witness>,
     ) -> Result<CrimeEvent, Rejection> {
         self.check_encoding(source)?;
-        let mut event = event::build(self.state, &self.mapping, source, reading)?;
+        let of_the_case = self.joined.of(&self.rows.join, source.cells)?;
+        self.check_encoding_of(&of_the_case, source)?;
+        let mut event = event::build(self.state, &self.mapping, source, &of_the_case, reading)?;
         event.source_sha256 = source_sha256;
         self.list_not_carried(source, &mut event);
         for check in &self.rows.checks {
@@ -233,12 +256,16 @@ impl Mapper {
             |position: &usize| source.cells.0.get(*position).is_some_and(|cell| is_double_encoded(cell));
         match self.carried.iter().find(|(position, _)| is_broken(position)) {
             None => Ok(()),
-            Some((_, name)) => {
-                let message =
-                    "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
-                Err(Problem::new(Reason::DoubleEncoded, message).at(name))
-            }
+            Some((_, name)) => Err(double_encoded(name)),
         }
+    }
+
+    fn check_encoding_of(&self, of_the_case: &OfTheCase<'_>, source: Source<'_>) -> Result<(), Rejection> {
+        let broken = self.carried_of.iter().find(|carried| {
+            let mut rows = of_the_case.each(&carried.join, source.cells);
+            rows.any(|cells| cells.0.get(carried.position).is_some_and(|cell| is_double_encoded(cell)))
+        });
+        broken.map_or(Ok(()), |carried| Err(double_encoded(&carried.name)))
     }
 
     /// Says of every column that is not carried and has a value that the field was withheld.
@@ -252,6 +279,24 @@ impl Mapper {
             }
         }
     }
+}
+
+/// Binds a column of a join's rows: its own, else the source's. `None` while there is no file to have columns.
+fn bind_joined(
+    joined: &Joined,
+    join: &str,
+    main: &Columns,
+    column: &mut Column,
+    path: &str,
+) -> Result<Option<usize>, UnknownColumn> {
+    let Some(table) = joined.table(join) else { return Ok(None) };
+    let Some(own) = &table.columns else { return Ok(None) };
+    own.before(main).bind(column, path, &table.files).map(Some)
+}
+
+fn double_encoded(column: &str) -> Rejection {
+    let message = "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
+    Problem::new(Reason::DoubleEncoded, message).at(column)
 }
 
 #[cfg(test)]

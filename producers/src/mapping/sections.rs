@@ -81,6 +81,9 @@ fn act_before_numbers(rules: &Sections, text: &str) -> Result<Vec<Section>, Prob
     let mut found = Vec::new();
     let mut scanner = Scanner::new(rules, text);
     while !scanner.is_done() {
+        if scanner.is_at_number() {
+            return Err(without_act());
+        }
         let act = known_act(rules, scanner.name())?.ok_or_else(unknown_act)?;
         let sections = scanner.sections()?;
         if sections.is_empty() {

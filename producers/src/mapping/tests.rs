@@ -73,6 +73,7 @@ fn mapper_with(rules: &str) -> Result<Mapper, UnknownColumn> {
         &Withholding::default(),
         &Columns::new(COLUMNS),
         "fir.csv",
+        Arc::default(),
     )
 }
 

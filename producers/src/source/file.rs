@@ -349,7 +349,7 @@ mod tests {
     fn a_reading_goes_on_unless_the_file_was_replaced() {
         let (file, mut source) = ready(b"a,b\n1,2\n3,4\n", "format = 'csv'");
         source.next_row().unwrap();
-        let place = Checkpoint::new(source.position(), 0);
+        let place = Checkpoint::new(source.position(), 0, None);
         let again = |content: &[u8]| {
             std::fs::write(file.path(), content).unwrap();
             let Ok(Opened::Ready(mut source)) = SourceFile::open(file.path(), &config("format = 'csv'"))

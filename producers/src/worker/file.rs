@@ -31,7 +31,9 @@ impl<S: Sink> Worker<S> {
             Err(_) => return Ok(()),
         };
         let stamp = Stamp::new(&data);
-        if !self.watched(path).may_have_more(stamp) {
+        let joined = self.config.joined_stamp();
+        let file = self.watched(path);
+        if file.joined == joined && !file.may_have_more(stamp) {
             return Ok(());
         }
         let reading = match self.open(path, stamp) {
@@ -95,7 +97,7 @@ impl<S: Sink> Worker<S> {
         let file = self.watched(path);
         let rows = reading.position().rows - rows_before;
         file.read_to = reading.position().offset;
-        file.place = Some(Checkpoint::new(reading.position(), revision));
+        file.place = Some(Checkpoint::new(reading.position(), revision, file.joined));
         if rows > 0 {
             tracing::info!(file = file.name, rows, line = reading.position().lines, "source file read");
         }
@@ -117,9 +119,11 @@ impl<S: Sink> Worker<S> {
 
     /// The file at the place where reading goes on; `None` where its first row is not there yet.
     fn open(&mut self, path: &Path, stamp: Stamp) -> Result<Option<FileReading>, Unreadable> {
+        let joined = self.config.joined_stamp();
         let file = self.watched(path);
         if let Some((reading, last_bytes)) = file.open.take() {
-            let is_same = file.stamp.is_some_and(|before| before.is_same_file(stamp))
+            let is_same = file.joined == joined
+                && file.stamp.is_some_and(|before| before.is_same_file(stamp))
                 && stamp.length >= reading.position().offset
                 && reading.last_bytes().is_ok_and(|now| now == last_bytes);
             if is_same {
@@ -131,11 +135,17 @@ impl<S: Sink> Worker<S> {
             None => read_checkpoint(&file.checkpoint).map_err(Unreadable::Failed)?,
         };
         file.tail = None;
+        file.joined = joined;
         let open = |worker: &mut Self| {
             FileReading::open(&worker.config, path, &mut worker.revisions).map_err(Unreadable::Refused)
         };
         let Some(mut reading) = open(self)? else { return Ok(None) };
         let Some(place) = place else { return Ok(Some(reading)) };
+        if place.joined != joined {
+            let name = &self.watched(path).name;
+            tracing::info!(file = name, "joined files have changed; the source file is read from its start");
+            return Ok(Some(reading));
+        }
         let source = self.source.clone();
         if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {
             return Ok(Some(reading));

@@ -183,7 +183,7 @@ impl<S: Sink> Worker<S> {
         for (id, position) in std::mem::take(&mut self.unsaved) {
             let file = self.watched(&id);
             file.quarantine.sync().map_err(|error| cannot_write(file.quarantine.path(), &error))?;
-            let checkpoint = Checkpoint::new(&position, revision);
+            let checkpoint = Checkpoint::new(&position, revision, file.joined);
             checkpoint.write(&file.checkpoint).map_err(|error| cannot_write(&file.checkpoint, &error))?;
         }
         self.report_progress();

@@ -32,6 +32,8 @@ pub(super) struct Watched {
     pub(super) open: Option<(FileReading, Sha256)>,
     /// A last line without a line break.
     pub(super) tail: Option<Tail>,
+    /// What the joined files looked like when its reading began.
+    pub(super) joined: Option<Sha256>,
     refused: bool,
 }
 
@@ -71,6 +73,7 @@ impl Watched {
             read_to: 0,
             open: None,
             tail: None,
+            joined: None,
             refused: false,
         }
     }

@@ -26,14 +26,13 @@ impl<'a> Scanner<'a> {
 
     /// Passes over words between two sections, where another section follows.
     fn skip_fillers(&mut self) {
-        let begins_a_section = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
         let mut text = self.rest;
         while let Some(rest) = self.fillers().find_map(|filler| strip_word(text, filler)) {
             text = rest.trim_start_matches(|c: char| {
                 c.is_whitespace() || self.is_separator(c) || is_filling(c) || c == ':'
             });
         }
-        if begins_a_section(text) {
+        if begins_with_digit(text) {
             self.rest = text;
         }
     }
@@ -46,6 +45,10 @@ impl<'a> Scanner<'a> {
         self.rest.is_empty()
     }
 
+    pub(super) fn is_at_number(&self) -> bool {
+        begins_with_digit(self.rest)
+    }
+
     /// All that is left.
     pub(super) fn rest(self) -> &'a str {
         self.rest
@@ -54,15 +57,14 @@ impl<'a> Scanner<'a> {
     /// The sections at the front.
     pub(super) fn sections(&mut self) -> Result<Vec<String>, Problem> {
         let mut sections = Vec::new();
-        while self.rest.starts_with(|c: char| c.is_ascii_digit()) {
+        while self.is_at_number() {
             sections.push(self.section()?);
             let before = self.rest;
             self.skip_separators();
             self.skip_fillers();
             let blanks_alone =
                 before.get(..before.len() - self.rest.len()).is_some_and(|gap| gap.trim().is_empty());
-            let next_is_digit = self.rest.starts_with(|c: char| c.is_ascii_digit());
-            if next_is_digit && blanks_alone && self.rules.order != Order::SectionsFirst {
+            if self.is_at_number() && blanks_alone && self.rules.order != Order::SectionsFirst {
                 // `25  1A` may be one section or two.
                 return Err(Problem::new(
                     Reason::BadSection,
@@ -105,6 +107,9 @@ impl<'a> Scanner<'a> {
     /// Letters of an inserted section at the front of `text`, which is the rest with or without its blanks.
     fn inserted(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
         let apart = text.len() < self.rest.len();
+        if self.fillers().any(|filler| strip_word(text, filler).is_some()) {
+            return None;
+        }
         let text = text.strip_prefix('-').unwrap_or(text);
         let end = text.find(|c| !is_letter(c)).unwrap_or(text.len());
         let (run, tail) = text.split_at_checked(end)?;
@@ -196,6 +201,10 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 fn strip_suffix<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
     let (front, end) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
     end.eq_ignore_ascii_case(ending).then_some(front)
+}
+
+fn begins_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Marks that only fill a line: `-----`, `.....`, a danda.
