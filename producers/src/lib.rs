@@ -6,6 +6,7 @@
 mod checkpoint;
 pub mod config;
 pub mod dry_run;
+pub mod infer;
 pub mod language;
 pub mod mapping;
 mod memory;
@@ -15,8 +16,8 @@ mod quarantine;
 mod reading;
 pub mod reason;
 mod run;
-pub mod source;
 mod siblings;
+pub mod source;
 mod store;
 pub mod summary;
 mod text;

@@ -158,13 +158,11 @@ impl FileReading {
             return Outcome::Blank;
         }
         match self.verdict(row, revisions.at(now_ms)) {
-            Verdict::Event(event) => {
-                match memory.admit(event, self.mapper.versions(), self.id, revisions) {
-                    Admission::Send(event) => Outcome::Event(event),
-                    Admission::Unchanged => Outcome::Unchanged,
-                    Admission::Taken(rejection) => Outcome::Rejected(rejection),
-                }
-            }
+            Verdict::Event(event) => match memory.admit(event, self.mapper.versions(), self.id, revisions) {
+                Admission::Send(event) => Outcome::Event(event),
+                Admission::Unchanged => Outcome::Unchanged,
+                Admission::Taken(rejection) => Outcome::Rejected(rejection),
+            },
             Verdict::Skipped(rule) => Outcome::Skipped(rule),
             Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
         }

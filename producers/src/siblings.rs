@@ -69,7 +69,11 @@ impl Siblings {
         let tables = joins.iter().map(|join| table(base, join)).collect::<Result<_, _>>()?;
         let joined = Arc::new(Joined { tables });
         for (join, _, unreadable) in joined.left_over().filter(|(_, _, unreadable)| *unreadable > 0) {
-            tracing::warn!(join, unreadable, "joined rows cannot be read; their cases are published without them");
+            tracing::warn!(
+                join,
+                unreadable,
+                "joined rows cannot be read; their cases are published without them"
+            );
         }
         *kept = Some(Kept { stamp, joined: Arc::clone(&joined) });
         Ok(joined)
@@ -126,9 +130,13 @@ impl Reading<'_> {
     fn file(&mut self, path: &Path, mut file: SourceFile) -> Result<(), JoinError> {
         let shown = path.display().to_string();
         let columns = self.table.columns.get_or_insert_with(|| file.columns().clone()).clone();
-        let places = columns.names().iter().map(|name| file.columns().position(name)).collect::<Option<Vec<_>>>();
+        let places =
+            columns.names().iter().map(|name| file.columns().position(name)).collect::<Option<Vec<_>>>();
         let places = places.ok_or_else(|| {
-            refused(self.join, format!("{shown}: lacks a column that an earlier file has: give all the same columns"))
+            refused(
+                self.join,
+                format!("{shown}: lacks a column that an earlier file has: give all the same columns"),
+            )
         })?;
         let keys = self.keys(&columns)?;
         loop {
@@ -140,7 +148,9 @@ impl Reading<'_> {
                 }
                 // Its rest may come, and the file is read again then.
                 Ok(Next::Tail(_) | Next::End) => return Ok(()),
-                Err(error) => return Err(refused(self.join, format!("{shown}: cannot be read on ({error})"))),
+                Err(error) => {
+                    return Err(refused(self.join, format!("{shown}: cannot be read on ({error})")));
+                }
             };
             if row.is_blank() {
                 continue;

@@ -153,7 +153,10 @@ impl<T: Leaf> Field<T> {
         }
         check_formats(&spec.formats)?;
         if spec.formats.iter().any(TimeFormat::needs_month) != spec.month.is_some() {
-            return Err("`spreadsheet_day` among the formats and `month`, the column that proves it, need each other".to_owned());
+            return Err(
+                "`spreadsheet_day` among the formats and `month`, the column that proves it, need each other"
+                    .to_owned(),
+            );
         }
         let how = How { formats: &spec.formats, zone: Zone::india().0, century: spec.century, month: None };
         for Scalar(text) in spec.constant.iter().chain(spec.map.values()).chain(&spec.default) {

@@ -54,7 +54,10 @@ pub(super) fn check(joins: &[Join]) -> Result<(), ConfigError> {
             Err(ConfigError::field(format!("rows.join[{i}].{field}"), problem.to_owned()))
         };
         if !is_name(&join.name) {
-            return refuse("name", "is not a name of at most 32 small letters, digits and `_`, as in \"accused\"");
+            return refuse(
+                "name",
+                "is not a name of at most 32 small letters, digits and `_`, as in \"accused\"",
+            );
         }
         if !names.insert(&join.name) {
             return refuse("name", "is the name of another join: take another");

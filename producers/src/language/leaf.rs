@@ -104,9 +104,8 @@ impl Leaf for Moment {
 impl Leaf for StateCode {
     fn read(text: &str, _: How<'_>) -> Result<Self, Problem> {
         let named = || {
-            StateCode::all().find(|state| {
-                state.row().name_en.eq_ignore_ascii_case(text) || state.row().name_hi == text
-            })
+            StateCode::all()
+                .find(|state| state.row().name_en.eq_ignore_ascii_case(text) || state.row().name_hi == text)
         };
         text.parse().ok().or_else(named).ok_or_else(|| {
             Problem::new(
@@ -184,7 +183,9 @@ mod tests {
         assert_eq!(bool::read("Yes", HOW), Ok(true));
         assert_eq!(reason::<bool>("maybe"), Reason::BadBoolean);
         assert_eq!(StateCode::read("IN-OR", HOW).unwrap().as_str(), "IN-OD");
-        for (written, code) in [("in-tg", "IN-TS"), ("IN-UT", "IN-UK"), ("haryana", "IN-HR"), ("दिल्ली", "IN-DL")] {
+        for (written, code) in
+            [("in-tg", "IN-TS"), ("IN-UT", "IN-UK"), ("haryana", "IN-HR"), ("दिल्ली", "IN-DL")]
+        {
             assert_eq!(StateCode::read(written, HOW).unwrap().as_str(), code, "{written}");
         }
         assert_eq!(reason::<StateCode>("KA"), Reason::UnknownState);

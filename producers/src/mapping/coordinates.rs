@@ -17,8 +17,12 @@ pub(super) fn point(latitude: Option<f64>, longitude: Option<f64>) -> Result<Opt
         (None, None) => Ok(None),
         // What a database writes where it has nothing: a place in the Gulf of Guinea.
         (Some(0.0), Some(0.0)) => Ok(None),
-        (Some(north), Some(east)) if NORTH.contains(&north) && EAST.contains(&east) => Ok(Some((north, east))),
-        (Some(east), Some(north)) if NORTH.contains(&north) && EAST.contains(&east) => Ok(Some((north, east))),
+        (Some(north), Some(east)) if NORTH.contains(&north) && EAST.contains(&east) => {
+            Ok(Some((north, east)))
+        }
+        (Some(east), Some(north)) if NORTH.contains(&north) && EAST.contains(&east) => {
+            Ok(Some((north, east)))
+        }
         (Some(_), Some(_)) => Err(wrong("lies outside India: correct the coordinates, or leave both empty")),
         _ => Err(wrong("has one coordinate without the other: give both, or neither")),
     }

@@ -60,7 +60,8 @@ impl Joined {
             case.found.store(true, Ordering::Relaxed);
             if case.rows.len() > join.max_rows_per_case {
                 let message = "has more joined rows than max_rows_per_case: raise it, or correct the key";
-                return Err(Problem::new(Reason::TooManyJoined, message)).at(&format!("rows.join.{}", join.name));
+                return Err(Problem::new(Reason::TooManyJoined, message))
+                    .at(&format!("rows.join.{}", join.name));
             }
             found.push((table.name.as_str(), case.rows.as_slice()));
         }

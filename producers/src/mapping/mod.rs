@@ -7,7 +7,7 @@ mod coordinates;
 mod event;
 pub(crate) mod joined;
 mod order;
-mod sections;
+pub(crate) mod sections;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -119,26 +119,23 @@ impl Mapper {
         let mut failed = None;
         let (mut carried, mut carried_of) = (Vec::new(), Vec::new());
         let mut bind = |known: &Columns, part: &mut dyn FnMut(&mut Visit<'_>), path: &str| {
-            part(&mut Visit::new(
-                path,
-                &mut |path, column, how| {
-                    let join = column.scope().map(str::to_owned);
-                    let bound = match &join {
-                        None => known.bind(column, path, source_name).map(Some),
-                        Some(join) => bind_joined(&joined, join, known, column, path),
-                    };
-                    match (bound, join) {
-                        (Ok(Some(position)), None) if how == Use::Carried => {
-                            carried.push((position, column.name().to_owned()));
-                        }
-                        (Ok(Some(position)), Some(join)) if how == Use::Carried => {
-                            carried_of.push(CarriedOf::new(&join, position, column));
-                        }
-                        (Ok(_), _) => {}
-                        (Err(error), _) => _ = failed.get_or_insert(error),
+            part(&mut Visit::new(path, &mut |path, column, how| {
+                let join = column.scope().map(str::to_owned);
+                let bound = match &join {
+                    None => known.bind(column, path, source_name).map(Some),
+                    Some(join) => bind_joined(&joined, join, known, column, path),
+                };
+                match (bound, join) {
+                    (Ok(Some(position)), None) if how == Use::Carried => {
+                        carried.push((position, column.name().to_owned()));
                     }
-                },
-            ));
+                    (Ok(Some(position)), Some(join)) if how == Use::Carried => {
+                        carried_of.push(CarriedOf::new(&join, position, column));
+                    }
+                    (Ok(_), _) => {}
+                    (Err(error), _) => _ = failed.get_or_insert(error),
+                }
+            }));
         };
         bind(columns, &mut |visit| visit.within("parts", &mut rows.parts), "rows");
         for name in rows.parts.iter().flat_map(|parts| parts.names()) {
@@ -154,7 +151,16 @@ impl Mapper {
             Some(error) => Err(error),
             None => {
                 let withholding = withholding.clone();
-                Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried, carried_of, joined })
+                Ok(Self {
+                    state,
+                    rows,
+                    mapping,
+                    withholding,
+                    width: columns.len(),
+                    carried,
+                    carried_of,
+                    joined,
+                })
             }
         }
     }

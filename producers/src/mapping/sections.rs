@@ -18,7 +18,7 @@ use marker::{Marked, split};
 use scan::Scanner;
 
 /// The sections of a row, in the order of the source, each once.
-pub(super) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>, Problem> {
+pub(crate) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>, Problem> {
     let text = squeeze(source.cells.get(&rules.column));
     if text.is_empty() || source.null_values.iter().any(|null| *null == text) {
         return Ok(Vec::new());

@@ -4,8 +4,7 @@ use crate::language::sections::{Order, Sections};
 use crate::reason::{Problem, Reason};
 
 /// Words that stand between sections or acts and mean nothing, beside what a mapping names.
-const FILLERS: [&str; 10] =
-    ["u/s", "r/w", "read with", "and", "&", "एवं", "तथा", "सहपठित", "सपठित", "धारा"];
+const FILLERS: [&str; 10] = ["u/s", "r/w", "read with", "and", "&", "एवं", "तथा", "सहपठित", "सपठित", "धारा"];
 
 /// The longest run of Latin letters that belongs to a section's number: `376AB`.
 const LETTERS_MAX: usize = 2;
