@@ -187,3 +187,21 @@ fn delhis_correction_is_a_newer_version_and_its_repeated_line_is_not() {
     assert_eq!(line.event_id, again.event_id);
     assert_eq!(of("IN-DL/7122/2024/0290/recovery")[0].record_id.case_key(), line.record_id.case_key());
 }
+
+#[test]
+fn karnatakas_day_numbers_are_dates_once_their_month_proves_them() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples/karnataka.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let opted_in = text.replace(
+        "formats = [\"%d/%m/%Y\"] }",
+        "formats = [\"%d/%m/%Y\", \"spreadsheet_day\"], month = \"Month\" }",
+    );
+    assert_ne!(opted_in, text);
+    let config: ProducerConfig = toml::from_str(&opted_in).unwrap();
+    let (summary, events) = run_with(&config.in_folder_of(&path));
+    assert_eq!((summary.published, summary.quarantined_count()), (58, 3), "{summary}");
+    // 42525 is 4 June 2016, and the register says April: 6 April.
+    let event = events.iter().find(|event| event.record_id.as_str().ends_with("/2016/0259/fir")).unwrap();
+    let reported = jiff::Timestamp::from_millisecond(event.reported_at.unwrap().at).unwrap();
+    assert_eq!(reported.to_string(), "2016-04-05T18:30:00Z");
+}
