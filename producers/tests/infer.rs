@@ -61,7 +61,9 @@ fn what_is_recognised_says_why_and_what_is_not_is_listed() {
         assert!(proposal.contains(part), "{part} is missing from\n{proposal}");
     }
     let (proposal, ..) = tried(&producers().join("../deploy/examples/data/uttar-pradesh-prativedan.csv"));
-    for part in ["delimiter = \";\"", "name = \"थाना\"", "\"वादी\": by its name", "registration = \"वाहन सं.\""] {
+    for part in
+        ["delimiter = \";\"", "name = \"थाना\"", "\"वादी\": by its name", "registration = \"वाहन सं.\""]
+    {
         assert!(proposal.contains(part), "{part} is missing from\n{proposal}");
     }
 }
@@ -74,7 +76,10 @@ fn no_value_of_the_file_is_shown() {
     std::fs::write(&file, rows).unwrap();
     let (proposal, published, _) = tried(&file);
     assert_eq!(published, 2);
-    assert!(proposal.contains("\"Contact\": its values look like telephone or Aadhaar numbers"), "{proposal}");
+    assert!(
+        proposal.contains("\"Contact\": its values look like telephone or Aadhaar numbers"),
+        "{proposal}"
+    );
     for value in ["Panaji", "98765", "Invented", "Other", "Mapusa"] {
         assert!(!proposal.contains(value), "{value} in\n{proposal}");
     }
@@ -90,5 +95,7 @@ fn files_that_cannot_be_learnt_from_say_why() {
         let error = infer(&file, None).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
-    assert!(infer(&folder.path().join("absent.csv"), None).unwrap_err().to_string().contains("cannot be read"));
+    assert!(
+        infer(&folder.path().join("absent.csv"), None).unwrap_err().to_string().contains("cannot be read")
+    );
 }

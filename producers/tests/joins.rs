@@ -83,7 +83,10 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
     let folder = folder(&[
         ("cases.csv", CASES),
-        ("accused-1.csv", "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji; १२;2024;A2;31\nNowhere;1;2024;A1;20\n"),
+        (
+            "accused-1.csv",
+            "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji; १२;2024;A2;31\nNowhere;1;2024;A1;20\n",
+        ),
         // Another order of the same columns, and a last line that is not whole yet.
         ("accused-2.csv", "code;age;yr;no;ps\nA1;40;2024;12;Mapusa\nA1;4"),
         (
@@ -95,7 +98,11 @@ fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
     let (summary, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
     assert_eq!((events.len(), rejected.len()), (3, 0), "{summary}");
     let persons = |event: &CrimeEvent| -> Vec<_> {
-        event.persons.iter().map(|p| (p.code.clone().unwrap(), p.age_years.unwrap(), p.description.clone())).collect()
+        event
+            .persons
+            .iter()
+            .map(|p| (p.code.clone().unwrap(), p.age_years.unwrap(), p.description.clone()))
+            .collect()
     };
     let tall = Some("tall".to_owned());
     assert_eq!(persons(&events[0]), [("A1".to_owned(), 30, tall.clone()), ("A2".to_owned(), 31, tall)]);
@@ -125,13 +132,33 @@ fn what_cannot_be_joined_says_what_to_do() {
     assert_eq!((events.len(), rejected), (2, vec!["2 too_many_joined rows.join.accused".to_owned()]));
 
     for (from, to, message) in [
-        ("max_rows_per_case = 2", "max_bytes = 100", "its files need more than max_bytes = 100 of memory: raise it"),
-        ("code = \"code\"", "code = \"cod\"", "goa.toml:35:8: mapping.persons[0].code names the column `cod`, which accused-*.csv does not have: did you mean `code`"),
-        ("\"no\", \"yr\"]", "\"no\", \"year\"]", "names the column `year`, which accused-*.csv does not have"),
+        (
+            "max_rows_per_case = 2",
+            "max_bytes = 100",
+            "its files need more than max_bytes = 100 of memory: raise it",
+        ),
+        (
+            "code = \"code\"",
+            "code = \"cod\"",
+            "goa.toml:35:8: mapping.persons[0].code names the column `cod`, which accused-*.csv does not have: did you mean `code`",
+        ),
+        (
+            "\"no\", \"yr\"]",
+            "\"no\", \"year\"]",
+            "names the column `year`, which accused-*.csv does not have",
+        ),
         ("each = \"accused\"", "each = \"acused\"", "goa.toml:33:8: mapping.persons[0].each names no join"),
-        ("their_key = [\"ps\", \"no\", \"yr\"]", "their_key = [\"ps\"]", "has to name as many columns as `key`"),
+        (
+            "their_key = [\"ps\", \"no\", \"yr\"]",
+            "their_key = [\"ps\"]",
+            "has to name as many columns as `key`",
+        ),
         ("name = \"vehicles\"", "name = \"accused\"", "is the name of another join"),
-        ("[mapping.fir]", "[mapping.record]\nrevision = \"number\"\n[mapping.fir]", "does not grow when a joined row changes"),
+        (
+            "[mapping.fir]",
+            "[mapping.record]\nrevision = \"number\"\n[mapping.fir]",
+            "does not grow when a joined row changes",
+        ),
     ] {
         let error = try_run(folder.path(), &SETTINGS.replace(from, to)).unwrap_err();
         assert!(error.contains(message), "{error}\nshould be\n{message}");

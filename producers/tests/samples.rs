@@ -27,7 +27,8 @@ fn run(file: &str) -> (Summary, Vec<CrimeEvent>) {
 
 /// Published, and what was quarantined and filtered by name.
 fn counts(summary: &Summary) -> (u64, Vec<(&str, u64)>, Vec<(&str, u64)>) {
-    let quarantined = summary.quarantined.iter().map(|(reason, tally)| (reason.as_str(), tally.count)).collect();
+    let quarantined =
+        summary.quarantined.iter().map(|(reason, tally)| (reason.as_str(), tally.count)).collect();
     let filtered = summary.filtered.iter().map(|(name, tally)| (name.as_str(), tally.count)).collect();
     (summary.published, quarantined, filtered)
 }
@@ -43,8 +44,11 @@ fn a_truncated_upload_and_a_12_hour_clock() {
     // 02/11/2021 02:04 in the morning, read as Indian time for want of another.
     assert_eq!(moment(events[0].occurred_from.unwrap().at), "2021-02-10T20:34:00Z");
     assert_eq!(moment(events[1].occurred_from.unwrap().at), "2021-03-12T09:38:00Z");
-    let versions: Vec<_> =
-        events.iter().filter(|event| event.record_id == events[3].record_id).map(|event| event.revision).collect();
+    let versions: Vec<_> = events
+        .iter()
+        .filter(|event| event.record_id == events[3].record_id)
+        .map(|event| event.revision)
+        .collect();
     assert!(versions.len() == 2 && versions[0] < versions[1], "{versions:?}");
 }
 
@@ -52,7 +56,8 @@ fn a_truncated_upload_and_a_12_hour_clock() {
 fn supplements_are_newer_versions_of_the_offences_of_a_case() {
     let (summary, events) = run("san-francisco.toml");
     assert_eq!(counts(&summary), (14, vec![], vec![]), "{summary}");
-    let case: Vec<_> = events.iter().filter(|event| event.record_id.case_key().ends_with("/990000001")).collect();
+    let case: Vec<_> =
+        events.iter().filter(|event| event.record_id.case_key().ends_with("/990000001")).collect();
     let [first, other, again] = case[..] else { panic!("{} rows", case.len()) };
     assert_eq!(first.record_id, again.record_id);
     assert_ne!(first.record_id, other.record_id);
