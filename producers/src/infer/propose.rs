@@ -164,7 +164,7 @@ impl Proposal<'_> {
 
     fn fir_number(&mut self, column: usize, values: &[String], why: &str) {
         let name = quoted(self.name(column));
-        if is::proven(values, is::is_number_and_year) {
+        if is::likely(values, is::is_number_and_year) {
             let (number, year) = PARTS;
             self.parts.push(format!(
                 "{{ column = {name}, patterns = [\"{{{number}:digits}}/{{{year}:digits}}\"] }}"
@@ -327,9 +327,9 @@ const TABLES: [(&str, &[&str]); 8] = [
 impl Proposal<'_> {
     fn render(&self, path: &Path, state: &str, why: &str) -> String {
         let mut text = String::new();
+        let written = self.write(&mut text, path, state, why);
         // Writing to a string cannot fail.
-        drop(self.write(&mut text, path, state, why));
-        text
+        written.map_or_else(|_| String::new(), |()| text)
     }
 
     fn write(&self, out: &mut String, path: &Path, state: &str, why: &str) -> std::fmt::Result {

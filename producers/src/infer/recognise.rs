@@ -15,6 +15,8 @@ use crate::text::latin_digits;
 
 /// The share of values, in hundredths, that must have a format.
 const PROVEN_PERCENT: usize = 90;
+/// The same where the name of the column says it too.
+const LIKELY_PERCENT: usize = 70;
 
 const FORMATS: [&str; 27] = [
     "%d/%m/%Y %H:%M:%S",
@@ -93,8 +95,17 @@ pub(super) fn date(values: &[String]) -> Option<DateFound> {
 
 /// Whether nearly all values hold.
 pub(super) fn proven(values: &[String], holds: impl Fn(&str) -> bool) -> bool {
+    share(values, holds, PROVEN_PERCENT)
+}
+
+/// Whether most values hold: enough where the name of the column says the same.
+pub(super) fn likely(values: &[String], holds: impl Fn(&str) -> bool) -> bool {
+    share(values, holds, LIKELY_PERCENT)
+}
+
+fn share(values: &[String], holds: impl Fn(&str) -> bool, percent: usize) -> bool {
     let right = values.iter().filter(|value| holds(value)).count();
-    !values.is_empty() && right * 100 >= values.len() * PROVEN_PERCENT
+    !values.is_empty() && right * 100 >= values.len() * percent
 }
 
 pub(super) fn is_number(value: &str) -> bool {

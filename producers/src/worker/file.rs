@@ -33,7 +33,12 @@ impl<S: Sink> Worker<S> {
         let stamp = Stamp::new(&data);
         let joined = self.config.joined_stamp();
         let file = self.watched(path);
-        if file.joined == joined && !file.may_have_more(stamp) {
+        let begins_anew = file.joined != joined;
+        if !begins_anew && !file.may_have_more(stamp) {
+            return Ok(());
+        }
+        if begins_anew && file.place.is_some() && !self.is_settled()? {
+            // The checkpoint must not say of rows read with the old joins that they were read with the new ones.
             return Ok(());
         }
         let reading = match self.open(path, stamp) {
@@ -51,6 +56,16 @@ impl<S: Sink> Worker<S> {
         let before = reading.position().rows;
         let outcome = self.read_rows(path, &mut reading);
         self.put_back(path, reading, before, outcome)
+    }
+
+    /// Whether every row that was read has been settled, and its checkpoint written.
+    fn is_settled(&mut self) -> Result<bool, Failure> {
+        self.service()?;
+        if !self.ledger.is_empty() {
+            return Ok(false);
+        }
+        self.save()?;
+        Ok(true)
     }
 
     fn read_rows(&mut self, path: &Path, reading: &mut FileReading) -> Result<End, Failure> {
