@@ -1,6 +1,6 @@
 //! A proposed mapping loads, fits its file and maps most of its rows, and shows no value of it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails right there")]
 
 use std::path::{Path, PathBuf};
 

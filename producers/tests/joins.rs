@@ -140,14 +140,14 @@ fn what_cannot_be_joined_says_what_to_do() {
         (
             "code = \"code\"",
             "code = \"cod\"",
-            "goa.toml:35:8: mapping.persons[0].code names the column `cod`, which accused-*.csv does not have: did you mean `code`",
+            "goa.toml:32:8: mapping.persons[0].code names the column `cod`, which accused-*.csv does not have: did you mean `code`",
         ),
         (
             "\"no\", \"yr\"]",
             "\"no\", \"year\"]",
             "names the column `year`, which accused-*.csv does not have",
         ),
-        ("each = \"accused\"", "each = \"acused\"", "goa.toml:33:8: mapping.persons[0].each names no join"),
+        ("each = \"accused\"", "each = \"acused\"", "goa.toml:30:8: mapping.persons[0].each names no join"),
         (
             "their_key = [\"ps\", \"no\", \"yr\"]",
             "their_key = [\"ps\"]",

@@ -54,6 +54,13 @@ fn joining() -> Place {
     place
 }
 
+/// Puts the joined file there as a whole.
+fn put(place: &Place, text: &str) {
+    let (draft, file) = (place.folder.path().join("accused.draft"), place.folder.path().join("accused.txt"));
+    fs::write(&draft, text).unwrap();
+    fs::rename(draft, file).unwrap();
+}
+
 fn persons(running: &Running) -> Vec<(String, i64, usize)> {
     let inner = running.sink.inner.lock().unwrap();
     let of = |event: &CrimeEvent| {
@@ -67,9 +74,9 @@ fn a_joined_row_that_comes_later_publishes_its_case_again_and_no_other() {
     let place = joining();
     let running = place.start(false, Script::default());
     running.await_sent(3);
-    fs::write(place.folder.path().join("accused.txt"), "No,Code\n2,A1\n").unwrap();
+    put(&place, "No,Code\n2,A1\n");
     running.await_sent(4);
-    fs::write(place.folder.path().join("accused.txt"), "No,Code\n2,A1\n2,A2\n9,A1\n").unwrap();
+    put(&place, "No,Code\n2,A1\n2,A2\n9,A1\n");
     running.await_sent(5);
     let sent = persons(&running);
     let found: Vec<_> = sent.iter().map(|(number, _, persons)| (number.as_str(), *persons)).collect();
@@ -81,10 +88,10 @@ fn a_joined_row_that_comes_later_publishes_its_case_again_and_no_other() {
 #[test]
 fn a_joined_file_that_changed_while_the_producer_was_down_is_noticed() {
     let place = joining();
-    fs::write(place.folder.path().join("accused.txt"), "No,Code\n2,A1\n").unwrap();
+    put(&place, "No,Code\n2,A1\n");
     assert_eq!(place.once().1, ["1", "2", "3"]);
     assert_eq!(place.once().0.read, 0, "nothing has changed");
-    fs::write(place.folder.path().join("accused.txt"), "No,Code\n2,A1\n3,A1\n").unwrap();
+    put(&place, "No,Code\n2,A1\n3,A1\n");
     // The memory is gone with the process: all are sent, and the register drops what it knows.
     assert_eq!(place.once().1, ["1", "2", "3"]);
     assert_eq!(place.once().0.read, 0);
