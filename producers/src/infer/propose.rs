@@ -141,6 +141,8 @@ impl Proposal<'_> {
             "fir.year" | "place.latitude" | "place.longitude" | "place.pin_code" | "record.revision" => {
                 self.leave(column, &format!("could be {target} by its name; its values do not fit"));
             }
+            // It is taken together with the sections.
+            "act" => {}
             _ => self.take(target, column, name, "by its name"),
         }
     }
@@ -196,7 +198,6 @@ impl Proposal<'_> {
             let value =
                 format!("column = {name}\norder = \"sections_only\"\nact = {}", quoted(self.name(act)));
             self.take("sections", column, value, "sections and acts stand in columns of their own");
-            self.entries.insert("act", Entry { value: String::new(), why: String::new() });
             if let Some(used) = self.used.get_mut(act) {
                 *used = true;
             }
