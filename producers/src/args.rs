@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Parser, Subcommand};
 use jiff::civil::Date;
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::StateCode;
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -16,6 +17,7 @@ use sanchar_runtime::lifecycle::Failure;
     max_term_width = 110,
     after_help = "\
 Examples:
+  sanchar-producer infer sample.csv > my.toml        propose a mapping to start from
   sanchar-producer -c karnataka.toml check-config    is the file right, and does it fit the source files?
   sanchar-producer -c karnataka.toml dry-run         what would be published, what not and why; needs no broker
   sanchar-producer -c karnataka.toml dry-run --json  the same as one JSON event per line
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     DryRun(DryRunArgs),
     /// Show one row before and after withholding, with the rule behind each field that stays. Shows what must not leave
     Explain(ExplainArgs),
+    /// Propose a mapping for a file, as TOML to start from. Shows names of columns and no value
+    Infer(InferArgs),
     /// Print the rules of withholding in force, the law's and the state's own, as TOML with where each comes from
     Rules,
 }
@@ -115,6 +119,16 @@ pub(crate) struct DoctorArgs {
     /// Try whether this user may write to the topic
     #[arg(long)]
     pub(crate) try_writing: bool,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct InferArgs {
+    /// A file of the source: CSV or JSON Lines
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The state whose file it is, for example IN-KA
+    #[arg(long, value_name = "CODE")]
+    pub(crate) state: Option<StateCode>,
 }
 
 #[derive(Debug, Clone, clap::Args)]

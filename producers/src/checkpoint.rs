@@ -62,13 +62,16 @@ pub(crate) struct Checkpoint {
     pub sha256: Sha256,
     /// The latest revision that was given out for a record without one of its own.
     pub(crate) revision: i64,
+    /// What the joined files looked like; where they have changed, the source is read from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) joined: Option<Sha256>,
 }
 
 impl Checkpoint {
     /// The checkpoint of a position.
-    pub(crate) fn new(position: &Position, revision: i64) -> Self {
+    pub(crate) fn new(position: &Position, revision: i64, joined: Option<Sha256>) -> Self {
         let Position { offset, lines, rows, .. } = *position;
-        Self { offset, lines, rows, sha256: position.sha256(), revision }
+        Self { offset, lines, rows, sha256: position.sha256(), revision, joined }
     }
 }
 
@@ -101,7 +104,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.json");
         assert_eq!(read::<Saved>(&path).unwrap(), None);
-        let file = Checkpoint { offset: 7, lines: 2, rows: 1, sha256: Sha256::of(b"x"), revision: 9 };
+        let (sha256, joined) = (Sha256::of(b"x"), Some(Sha256::of(b"y")));
+        let file = Checkpoint { offset: 7, lines: 2, rows: 1, sha256, revision: 9, joined };
         write(&file, &path).unwrap();
         assert_eq!(read(&path).unwrap(), Some(file));
         assert_eq!(read(&path).unwrap(), Some(Saved::File(file)));

@@ -1,6 +1,7 @@
 //! A state's configuration: one TOML file with the runtime's tables and the producer's own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sanchar_runtime::config::{self, ConfigError};
 use sanchar_runtime::http::HttpConfig;
@@ -9,15 +10,20 @@ use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
 use sanchar_runtime::registry::RegistryConfig;
 use sanchar_schemas::StateCode;
+use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::database::PostgresConfig;
-use crate::language::column::{Columns, UnknownColumn};
+use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Visit};
+use crate::language::join::Join;
+use crate::language::located::located;
 use crate::language::rows::Rows;
 use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
+use crate::mapping::joined::Joined;
 use crate::publish::PublishConfig;
 use crate::push::PushConfig;
+use crate::siblings::{self, JoinError, Siblings};
 use crate::source::{Format, SourceConfig, is_stdin};
 use crate::spool::SpoolConfig;
 use crate::store::StoreConfig;
@@ -70,9 +76,23 @@ pub struct ProducerConfig {
     /// Start and stop.
     #[serde(default)]
     pub lifecycle: LifecycleConfig,
-    /// Folder that relative paths begin at: the configuration file's.
+    /// The rows that are joined to the source's, as they were read last.
     #[serde(skip)]
-    base: PathBuf,
+    siblings: Siblings,
+    /// The file itself; relative paths begin at its folder.
+    #[serde(skip)]
+    file: PathBuf,
+}
+
+/// Why a mapping does not fit a source.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// It names a column that the source lacks.
+    #[error(transparent)]
+    Column(#[from] UnknownColumn),
+    /// The files that it joins cannot be read.
+    #[error(transparent)]
+    Join(#[from] JoinError),
 }
 
 /// The `[state]` table.
@@ -95,7 +115,7 @@ impl ProducerConfig {
     /// The same configuration, with relative paths beginning at the folder of `path`.
     #[must_use]
     pub fn in_folder_of(mut self, path: &Path) -> Self {
-        self.base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        path.clone_into(&mut self.file);
         self
     }
 
@@ -104,20 +124,20 @@ impl ProducerConfig {
     /// # Errors
     /// As [`Withholding::with_policy`].
     pub fn with_policy(self) -> Result<Self, ConfigError> {
-        let withholding = self.withholding.with_policy(&self.base)?;
+        let withholding = self.withholding.clone().with_policy(self.base())?;
         Ok(Self { withholding, ..self })
     }
 
     /// Folder that relative paths begin at.
     #[must_use]
     pub fn base(&self) -> &Path {
-        &self.base
+        self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
     /// A source file's path as it is shown and recorded: relative where it lies under [`ProducerConfig::base`].
     #[must_use]
     pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
-        if is_stdin(path) { Path::new("stdin") } else { path.strip_prefix(&self.base).unwrap_or(path) }
+        if is_stdin(path) { Path::new("stdin") } else { path.strip_prefix(self.base()).unwrap_or(path) }
     }
 
     /// Whether records have revisions of their own.
@@ -128,9 +148,40 @@ impl ProducerConfig {
     /// The mapping, bound to the columns of a source called `source_name`.
     ///
     /// # Errors
-    /// The first column that the mapping names and the source lacks.
-    pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, UnknownColumn> {
-        Mapper::bind(self.state.code, &self.rows, &self.mapping, &self.withholding, columns, source_name)
+    /// The first column that the mapping names and the source lacks; joined files that cannot be read.
+    pub fn mapper(&self, columns: &Columns, source_name: &str) -> Result<Mapper, Unfit> {
+        let joined = self.joined()?;
+        let ProducerConfig { rows, mapping, withholding, .. } = self;
+        let bound = Mapper::bind(self.state.code, rows, mapping, withholding, columns, source_name, joined);
+        Ok(bound.map_err(|error| self.in_place(error))?)
+    }
+
+    /// The rows that are joined to the source's.
+    pub(crate) fn joined(&self) -> Result<Arc<Joined>, JoinError> {
+        self.siblings.joined(self.base(), &self.rows.join).map_err(|error| match error {
+            JoinError::Column(error) => JoinError::Column(self.in_place(error)),
+            error => error,
+        })
+    }
+
+    /// What the joined files look like from outside: another where one of them has changed. `None` without any.
+    pub(crate) fn joined_stamp(&self) -> Option<Sha256> {
+        siblings::stamp(self.base(), &self.rows.join)
+    }
+
+    fn in_place(&self, error: UnknownColumn) -> UnknownColumn {
+        match self.located(&error.field, Some(&error.column)) {
+            Some((line, column)) => {
+                UnknownColumn { place: format!("{}:{line}:{column}: ", self.file.display()).into(), ..error }
+            }
+            None => error,
+        }
+    }
+
+    /// Line and column of an entry in the file.
+    fn located(&self, field: &str, word: Option<&str>) -> Option<(usize, usize)> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        located(&text, field, word)
     }
 
     /// Finds what can be found wrong in what the dry run needs too: everything but the network's tables.
@@ -143,6 +194,21 @@ impl ProducerConfig {
     }
 
     fn check_tables(&self) -> Result<(), ConfigError> {
+        self.find_mistake().map_err(|error| match error {
+            ConfigError::Field { field, problem } => match self.located(&field, None) {
+                Some((line, column)) => ConfigError::File {
+                    path: self.file.clone(),
+                    line,
+                    column,
+                    problem: format!("{field} {problem}"),
+                },
+                None => ConfigError::Field { field, problem },
+            },
+            error => error,
+        })
+    }
+
+    fn find_mistake(&self) -> Result<(), ConfigError> {
         self.check_feed()?;
         self.source.check()?;
         self.rows.check()?;
@@ -162,6 +228,7 @@ impl ProducerConfig {
             return Err(ConfigError::field("mapping.narrative.cleared", problem));
         }
         self.check_not_carried()?;
+        self.check_joins()?;
         let needed = [
             ("mapping.kind", self.mapping.kind.is_some()),
             ("mapping.police_station", self.mapping.police_station.is_some()),
@@ -223,13 +290,46 @@ impl ProducerConfig {
     ///
     /// # Errors
     /// The first key that the mapping names and `source.columns` lacks.
-    pub(crate) fn push_mapper(&self) -> Result<Mapper, UnknownColumn> {
+    pub(crate) fn push_mapper(&self) -> Result<Mapper, Unfit> {
         self.mapper(&Columns::new(&self.source.columns), "source.columns")
     }
 
     /// The folder that `store.folder` names.
     pub(crate) fn store_folder(&self) -> PathBuf {
-        self.base.join(&self.store.folder)
+        self.base().join(&self.store.folder)
+    }
+
+    /// Every `each` names a join, and a joined row that changes makes a newer version of its case.
+    fn check_joins(&self) -> Result<(), ConfigError> {
+        if !self.rows.join.is_empty() && self.source.files.is_empty() {
+            let problem = "is for files: let the query join, or send the rows within the item";
+            return Err(ConfigError::field("rows.join", problem));
+        }
+        let is_kept =
+            |join: &Join| !join.source.files.is_empty() && !join.source.is_stdin() && !join.source.moves();
+        if let Some(i) = self.rows.join.iter().position(|join| !is_kept(join)) {
+            let problem = "has to name files that stay where they are: they are read again and again";
+            return Err(ConfigError::field(format!("rows.join[{i}].source.files"), problem));
+        }
+        if !self.rows.join.is_empty() && self.has_own_revision() {
+            let problem = "does not grow when a joined row changes: leave it out, and the time of reading is the revision";
+            return Err(ConfigError::field("mapping.record.revision", problem));
+        }
+        let mut unknown = None;
+        let is_known = |name: &str| self.rows.join.iter().any(|join| join.name == name);
+        self.mapping.clone().each_column(&mut Visit::new("mapping", &mut |path, column, _| {
+            if column.scope().is_some_and(|name| !is_known(name)) {
+                unknown.get_or_insert_with(|| path.to_owned());
+            }
+        }));
+        match unknown {
+            Some(path) => {
+                let table = path.rsplit_once('.').map_or(path.as_str(), |(table, _)| table);
+                let problem = "names no join: give it the `name` of an entry of rows.join";
+                Err(ConfigError::field(format!("{table}.each"), problem))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A list of persons has no fixed positions, and what is mapped is not left behind.
@@ -308,7 +408,7 @@ bootstrap = "localhost:9092"
         let config = load(SMALLEST).unwrap();
         let printed = sanchar_runtime::config::effective(&config).unwrap();
         let again: ProducerConfig = toml::from_str(&printed).unwrap();
-        assert_eq!(ProducerConfig { base: PathBuf::new(), ..config }, again, "{printed}");
+        assert_eq!(ProducerConfig { file: PathBuf::new(), ..config }, again, "{printed}");
     }
 
     #[test]
@@ -347,12 +447,12 @@ bootstrap = "localhost:9092"
                 "[[withholding.rules]]\nname = 'x'\nbecause = 'y'\nreason = 'OTHER'\nfields = ['narative']\n[kafka]",
                 "goa.toml:18:11: withholding.rules.fields: unknown variant `narative`, did you mean `narrative`?",
             ),
-            ("year = \"Year\"", "", "mapping.fir.year is missing"),
-            ("files = [\"fir.csv\"]", "files = []", "source.files names no file"),
+            ("year = \"Year\"", "", "goa.toml:10:1: mapping.fir.year is missing"),
+            ("files = [\"fir.csv\"]", "files = []", "goa.toml:5:9: source.files names no file"),
             (
                 "[kafka]",
                 "[postgres]\nuser = 'reader'\n[postgres.outbox]\ntable = 'o'\n[kafka]",
-                "postgres is set together with source.files: keep one of them",
+                "source.files and [postgres] stand side by side: keep one",
             ),
             ("bootstrap = \"localhost:9092\"", "", "kafka.bootstrap has"),
         ] {

@@ -8,11 +8,12 @@ use sanchar_schemas::CrimeEvent;
 use crate::config::ProducerConfig;
 use crate::language::rows::Skip;
 use crate::mapping::Explained;
+use crate::memory::Memory;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Broken, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
 use crate::spool::Spool;
-use crate::summary::{BLANK_LINE, Summary};
+use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
 /// One row's fate, as a dry run shows it.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,7 @@ pub fn dry_run(
         config,
         now_ms,
         revisions: Revisions::after(0),
+        memory: Memory::new(config.publish.memory_records),
         summary: Summary::default(),
         show,
         progress,
@@ -69,6 +71,8 @@ pub fn dry_run(
     for path in &files {
         run.file(path)?;
     }
+    let joined = config.joined().map_err(|error| Failure::config(error.to_string()))?;
+    run.summary.join(&joined);
     Ok(run.summary)
 }
 
@@ -166,6 +170,7 @@ struct DryRun<'a> {
     config: &'a ProducerConfig,
     now_ms: i64,
     revisions: Revisions,
+    memory: Memory,
     summary: Summary,
     show: &'a mut dyn FnMut(Shown<'_>) -> Result<(), Failure>,
     progress: &'a mut dyn FnMut(Progress),
@@ -224,10 +229,15 @@ impl DryRun<'_> {
 
     fn row(&mut self, reading: &mut FileReading, row: &RawRow) -> Result<(), Failure> {
         self.at.rows += 1;
-        match reading.judge(row, &mut self.revisions, self.now_ms) {
+        match reading.judge(row, &mut self.revisions, &mut self.memory, self.now_ms) {
             Outcome::Event(event) => {
                 self.summary.publish();
+                self.summary.withhold(&event.withheld);
                 (self.show)(Shown::Event(&event))
+            }
+            Outcome::Unchanged => {
+                self.summary.filter(UNCHANGED, reading.name(), row.line);
+                Ok(())
             }
             Outcome::Blank => {
                 self.summary.filter(BLANK_LINE, reading.name(), row.line);

@@ -8,8 +8,9 @@ use crate::config::ProducerConfig;
 use crate::database::Database as _;
 use crate::database::{self, DatabaseError, DatabaseReading, Poll, Postgres};
 use crate::dry_run::{Shown, skip_name};
+use crate::memory::Memory;
 use crate::reading::{Outcome, Revisions};
-use crate::summary::Summary;
+use crate::summary::{Summary, UNCHANGED};
 
 /// Why a dry run ended early.
 enum Interruption {
@@ -43,20 +44,26 @@ pub fn dry_run_database(
     let mut database = Postgres::new(config, postgres);
     let columns = database.columns().map_err(into_failure)?;
     let reading = DatabaseReading::new(config, columns);
-    let mut reading = reading.map_err(|error| Failure::config(error.to_string()))?;
+    let reading = reading.map_err(|error| Failure::config(error.to_string()))?;
     let mut revisions = Revisions::after(0);
+    let mut memory = Memory::new(config.publish.memory_records);
     let outcome = Poll::new(None).pass(&mut database, &mut |cursor, row| {
         if limit.is_some_and(|limit| summary.read >= limit) {
             return Ok(ControlFlow::Break(()));
         }
         let row = row.into_raw();
         let source = cursor.shown(database::NAME);
-        let shown = match reading.judge(&row, &mut revisions, now_ms) {
+        let shown = match reading.judge(&row, &mut revisions, &mut memory, now_ms) {
             Outcome::Event(event) => {
                 summary.publish();
+                summary.withhold(&event.withheld);
                 show(Shown::Event(&event))
             }
             Outcome::Blank => Ok(()),
+            Outcome::Unchanged => {
+                summary.filter(UNCHANGED, &source, row.line);
+                Ok(())
+            }
             Outcome::Skipped(rule) => {
                 summary.filter(skip_name(&config.rows.skip, rule), &source, row.line);
                 Ok(())

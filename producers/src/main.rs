@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{Args, Command};
+use args::{Args, Command, InferArgs};
 use sanchar_producer::{NAME, Options, ProducerConfig};
 use sanchar_runtime::cli::{DaemonArgs, DaemonCommand};
 use sanchar_runtime::lifecycle::{Failure, run_daemon};
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
+    if let Command::Infer(InferArgs { file, state }) = args.command() {
+        return conclude(sanchar_producer::infer::infer(&file, state).and_then(|proposal| say(&proposal)));
+    }
     let path = match args.config() {
         Ok(path) => path,
         Err(failure) => return conclude(Err(failure)),
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Command::DryRun(options) => conclude(dry::dry_run(path, &options)),
         Command::Explain(row) => conclude(explain::explain(path, &row)),
         Command::Rules => conclude(rules(path)),
+        // It needs no configuration, and was done above.
+        Command::Infer(_) => ExitCode::SUCCESS,
     }
 }
 

@@ -1,7 +1,6 @@
 //! One source file, read and judged row by row: what the daemon and the dry run share.
 //!
-//! It gives out revisions for records that have none of their own, and notices two rows under one record. It neither
-//! publishes nor writes.
+//! It gives out revisions for records that have none of their own. It neither publishes nor writes.
 
 use std::io;
 use std::path::Path;
@@ -11,9 +10,9 @@ use sanchar_schemas::digest::Sha256;
 
 use crate::backfill::FileTimes;
 use crate::checkpoint::Checkpoint;
-use crate::config::ProducerConfig;
-use crate::language::column::UnknownColumn;
-use crate::mapping::{Explained, Mapper, Reading, SeenRecords, SourceRow, Verdict};
+use crate::config::{ProducerConfig, Unfit};
+use crate::mapping::{Explained, Mapper, Reading, SourceRow, Verdict};
+use crate::memory::{Admission, Memory};
 use crate::reason::Rejection;
 use crate::source::{FileError, Next, Opened, Position, RawRow, SourceFile};
 
@@ -23,9 +22,9 @@ pub(crate) enum OpenError {
     /// The file or its header cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The mapping names a column that it lacks.
+    /// The mapping does not fit it.
     #[error(transparent)]
-    Column(#[from] UnknownColumn),
+    Mapping(#[from] Unfit),
 }
 
 impl OpenError {
@@ -40,6 +39,8 @@ impl OpenError {
 pub(crate) enum Outcome {
     /// It is published.
     Event(Box<CrimeEvent>),
+    /// It was published as it is.
+    Unchanged,
     /// An empty line.
     Blank,
     /// The mapping leaves it out: position in `rows.skip`.
@@ -54,7 +55,8 @@ pub(crate) struct FileReading {
     file: SourceFile,
     name: String,
     mapper: Mapper,
-    seen: SeenRecords,
+    /// Tells this reading from every other.
+    id: i64,
 }
 
 /// Revisions for records without one of their own: the time of reading, never less than before; in a backfill the time of the
@@ -100,6 +102,12 @@ impl Revisions {
         }
     }
 
+    /// A revision greater than `revision`.
+    pub(crate) fn beyond(&mut self, revision: i64) -> i64 {
+        self.latest = self.latest.max(revision).saturating_add(1);
+        self.latest
+    }
+
     /// Makes the next revision a greater one, whatever the clock says.
     pub(crate) fn advance(&mut self) {
         self.latest += 1;
@@ -136,7 +144,7 @@ impl FileReading {
         let name = config.shown(path).display().to_string();
         let mapper = config.mapper(file.columns(), &name)?;
         revisions.begin(path);
-        Ok(Some(Self { file, name, mapper, seen: SeenRecords::default() }))
+        Ok(Some(Self { file, name, mapper, id: revisions.latest() }))
     }
 
     /// The file's name for people.
@@ -185,12 +193,22 @@ impl FileReading {
     }
 
     /// Decides what becomes of a row that was read at `now_ms`.
-    pub(crate) fn judge(&mut self, row: &RawRow, revisions: &mut Revisions, now_ms: i64) -> Outcome {
+    pub(crate) fn judge(
+        &mut self,
+        row: &RawRow,
+        revisions: &mut Revisions,
+        memory: &mut Memory,
+        now_ms: i64,
+    ) -> Outcome {
         if row.is_blank() {
             return Outcome::Blank;
         }
         match self.verdict(row, revisions.at(now_ms)) {
-            Verdict::Event(event) => self.first_of_its_record(event, row, revisions, now_ms),
+            Verdict::Event(event) => match memory.admit(event, self.mapper.versions(), self.id, revisions) {
+                Admission::Send(event) => Outcome::Event(event),
+                Admission::Unchanged => Outcome::Unchanged,
+                Admission::Taken(rejection) => Outcome::Rejected(rejection),
+            },
             Verdict::Skipped(rule) => Outcome::Skipped(rule),
             Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
         }
@@ -212,30 +230,5 @@ impl FileReading {
             Ok(cells) => self.mapper.map(SourceRow { raw: &row.bytes, cells }, reading),
             Err(problem) => Verdict::Rejected(problem.at("")),
         }
-    }
-
-    /// Two rows of one record differ: the second is wrong, or it is newer and needs a greater revision.
-    fn first_of_its_record(
-        &mut self,
-        event: Box<CrimeEvent>,
-        row: &RawRow,
-        revisions: &mut Revisions,
-        now_ms: i64,
-    ) -> Outcome {
-        if !self.mapper.has_own_revision()
-            && let Err(rejection) = self.seen.check(&event)
-        {
-            if self.mapper.refuses_same_record() {
-                return Outcome::Rejected(rejection);
-            }
-            self.seen.replace(&event);
-            revisions.advance();
-            return match self.verdict(row, revisions.at(now_ms)) {
-                Verdict::Event(event) => Outcome::Event(event),
-                Verdict::Skipped(rule) => Outcome::Skipped(rule),
-                Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
-            };
-        }
-        Outcome::Event(event)
     }
 }

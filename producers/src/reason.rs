@@ -60,6 +60,8 @@ reasons! {
     BadBoolean = "bad_boolean",
     /// A text that none of the date formats fits.
     BadDate = "bad_date",
+    /// A point that is not in India, or half a point.
+    BadCoordinates = "bad_coordinates",
     /// A date later than tomorrow.
     FutureDate = "future_date",
     /// An end before its start, or an occurrence after its registration.
@@ -76,6 +78,8 @@ reasons! {
     BadIdentity = "bad_identity",
     /// Another row of the same file has this identity and other content.
     IdentityTaken = "identity_taken",
+    /// More joined rows than one case may have.
+    TooManyJoined = "too_many_joined",
     /// Content that may not leave until there are rules for it.
     Restricted = "restricted",
     /// The event breaks a rule of the contract.

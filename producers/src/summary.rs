@@ -1,11 +1,13 @@
 //! What became of the rows of a run: counts that add up, and where the first of each kind stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_schemas::event::{Withheld, WithholdingReason};
 use serde::Serialize;
 
+use crate::mapping::joined::Joined;
 use crate::reason::Reason;
 
 /// How many places are remembered for each reason.
@@ -13,6 +15,8 @@ const EXAMPLES_MAX: usize = 3;
 
 /// The name under which empty lines are counted.
 pub const BLANK_LINE: &str = "blank_line";
+/// The name under which rows are counted that were published as they are.
+pub const UNCHANGED: &str = "unchanged";
 
 /// Counts of rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -27,6 +31,14 @@ pub struct Summary {
     pub quarantined: BTreeMap<Reason, Tally>,
     /// Files that could not be read, or not to their end: messages instead of places.
     pub refused: Tally,
+    /// Published events of which something was withheld, by reason; one event may stand under several. Of a dry run.
+    pub withheld: BTreeMap<WithholdingReason, u64>,
+    /// Published events of which something was withheld. Of a dry run.
+    pub events_withheld: u64,
+    /// Joined rows whose case is in no file, by join. Of a dry run.
+    pub without_case: BTreeMap<String, u64>,
+    /// Joined rows that cannot be read, by join. Of a dry run.
+    pub unreadable: BTreeMap<String, u64>,
 }
 
 /// A count with the places of its first rows.
@@ -56,6 +68,23 @@ impl Summary {
     pub(crate) fn publish(&mut self) {
         self.read += 1;
         self.published += 1;
+    }
+
+    /// Counts what was withheld of a published event.
+    pub(crate) fn withhold(&mut self, withheld: &[Withheld]) {
+        let reasons: BTreeSet<WithholdingReason> = withheld.iter().map(|withheld| withheld.reason).collect();
+        self.events_withheld += u64::from(!reasons.is_empty());
+        for reason in reasons {
+            *self.withheld.entry(reason).or_default() += 1;
+        }
+    }
+
+    /// Takes up what is left of joined rows once every row of the source was read.
+    pub(crate) fn join(&mut self, joined: &Joined) {
+        for (join, without_case, unreadable) in joined.left_over() {
+            self.without_case.insert(join.to_owned(), without_case);
+            self.unreadable.insert(join.to_owned(), unreadable);
+        }
     }
 
     /// Counts a row that is left out.
@@ -130,6 +159,12 @@ impl fmt::Display for Summary {
         };
         writeln!(f, "{:<28} {:>8}", "rows read", self.read)?;
         writeln!(f, "{:<28} {:>8}", "published", self.published)?;
+        if self.events_withheld > 0 {
+            writeln!(f, "    {:<24} {:>8}", "with something withheld", self.events_withheld)?;
+        }
+        for (reason, events) in &self.withheld {
+            writeln!(f, "      {:<22} {events:>8}", reason.as_str())?;
+        }
         writeln!(f, "{:<28} {:>8}", "quarantined", self.quarantined_count())?;
         for (reason, tally) in &self.quarantined {
             lines(f, reason.as_str(), tally)?;
@@ -141,6 +176,11 @@ impl fmt::Display for Summary {
         if self.refused.count > 0 {
             writeln!(f, "{:<28} {:>8}", "files not read whole", self.refused.count)?;
             self.refused.examples.iter().try_for_each(|message| writeln!(f, "    {message}"))?;
+        }
+        for (what, rows) in [("without a case", &self.without_case), ("unreadable", &self.unreadable)] {
+            for (join, rows) in rows.iter().filter(|(_, rows)| **rows > 0) {
+                writeln!(f, "{what:<28} {rows:>8}   joined rows of {join}")?;
+            }
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 //!
 //! Pure functions over strings. They decide nothing about a field.
 
-use sanchar_schemas::characters::without_nukta;
 use std::borrow::Cow;
+
+use sanchar_schemas::characters::{digit, without_nukta};
 
 /// The text without blanks at its ends (no-break spaces among them) and with single blanks inside.
 pub(crate) fn squeeze(text: &str) -> Cow<'_, str> {
@@ -20,24 +21,15 @@ pub(crate) fn squeeze(text: &str) -> Cow<'_, str> {
     Cow::Owned(trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The value of a digit, Latin or Devanagari.
-pub(crate) fn digit(c: char) -> Option<char> {
-    match c {
-        '0'..='9' => Some(c),
-        '०'..='९' => char::from_digit(u32::from(c) - u32::from('०'), 10),
-        _ => None,
-    }
-}
-
-/// The text with Latin digits in place of Devanagari ones.
+/// The text with Latin digits in place of those of India's scripts.
 pub(crate) fn latin_digits(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || !text.contains(|c: char| ('०'..='९').contains(&c)) {
+    if text.is_ascii() || !text.contains(|c: char| !c.is_ascii() && digit(c).is_some()) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().map(|c| digit(c).unwrap_or(c)).collect())
 }
 
-/// A name in one spelling, so that it can stand in a record id: single blanks, Latin capitals, letters with a nukta
+/// A name in one spelling, so that it can stand in a record id: single blanks, Latin capitals and digits, letters with a nukta
 /// taken apart as Unicode's canonical forms have them, no invisible joiners.
 pub(crate) fn folded_name(name: &str) -> String {
     const NUKTA: char = '\u{93c}';
@@ -48,7 +40,7 @@ pub(crate) fn folded_name(name: &str) -> String {
         }
         match without_nukta(c) {
             Some(base) => folded.extend([base, NUKTA]),
-            None => folded.extend(c.to_uppercase()),
+            None => folded.extend(digit(c).unwrap_or(c).to_uppercase()),
         }
     }
     folded
@@ -107,11 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn digits_of_both_scripts_are_one() {
+    fn digits_of_every_script_are_one() {
         assert_eq!(latin_digits("उम्र २८ साल"), "उम्र 28 साल");
+        assert_eq!(latin_digits("೦೧/২৩ ૪ ௫ ６"), "01/23 4 5 6");
+        assert_eq!(folded_name("थाना २"), folded_name("थाना 2"));
         assert_eq!(latin_digits("97/18"), "97/18");
-        assert_eq!(digit('९'), Some('9'));
-        assert_eq!(digit('क'), None);
     }
 
     #[test]

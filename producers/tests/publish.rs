@@ -106,9 +106,9 @@ async fn events_arrive_as_the_contract_says() {
     config.kafka.topic_prefix = Some("drill".to_owned());
     let (context, task) = start(config, true);
     let summary = task.await.unwrap().unwrap();
-    assert_eq!((summary.published, summary.quarantined_count()), (18, 3));
+    assert_eq!((summary.published, summary.quarantined_count(), summary.filtered_count()), (17, 3, 1));
 
-    let messages = read(&bootstrap, "drill.crime.reported.in-dl", 18);
+    let messages = read(&bootstrap, "drill.crime.reported.in-dl", 17);
     let mut partition_of = std::collections::HashMap::new();
     for message in &messages {
         let event = decode(message);
@@ -126,7 +126,7 @@ async fn events_arrive_as_the_contract_says() {
     let metrics = context.metrics.render();
     for line in [
         "sanchar_rows_read_total{state=\"IN-DL\"} 21",
-        "sanchar_rows_published_total{state=\"IN-DL\"} 18",
+        "sanchar_rows_published_total{state=\"IN-DL\"} 17",
         "sanchar_rows_quarantined_total{reason=\"restricted\",state=\"IN-DL\"} 1",
         "sanchar_rows_in_flight{state=\"IN-DL\"} 0",
         "sanchar_source_lag_bytes{state=\"IN-DL\"} 0",
@@ -142,10 +142,10 @@ async fn several_states_publish_from_one_process() {
     let bootstrap = cluster.bootstrap_servers();
     let tasks = ["haryana.toml", "uttar-pradesh.toml", "goa.toml"]
         .map(|name| start(example(folder.path(), name, &bootstrap), true).1);
-    for (task, published) in tasks.into_iter().zip([16, 15, 9]) {
+    for (task, published) in tasks.into_iter().zip([15, 15, 9]) {
         assert_eq!(task.await.unwrap().unwrap().published, published);
     }
-    for (topic, count) in topics.into_iter().zip([16, 15, 9]) {
+    for (topic, count) in topics.into_iter().zip([15, 15, 9]) {
         read(&bootstrap, topic, count);
     }
 }
@@ -165,7 +165,10 @@ async fn a_broker_that_goes_away_delays_rows_and_drops_none() {
     cluster.broker_down(1).unwrap();
     await_that(&context, "not ready", &|| context.health.ready(false).text.contains("no broker answers"))
         .await;
-    let more = "North Goa,Pernem Naka,9112,0100,2024,FIR,2024-09-10,2024-09-10,303(2),BNS,,,,,\n".repeat(3);
+    let row = |number| {
+        format!("North Goa,Pernem Naka,9112,{number},2024,FIR,2024-09-10,2024-09-10,303(2),BNS,,,,,\n")
+    };
+    let more: String = ["0100", "0101", "0102"].map(row).concat();
     let path = folder.path().join("data/goa-firs.csv");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text + &more).unwrap();

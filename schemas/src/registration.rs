@@ -18,8 +18,8 @@ const MAX_CANDIDATES: usize = 16;
 /// A registration mark as somebody wrote it, made comparable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The mark in capitals, without white space, signs that separate and characters that nobody sees, with digits in ASCII; at
-    /// most 64 characters. Whatever is no mark is kept in the same way: `APPLIEDFOR`.
+    /// The mark in capitals, without white space, signs that separate and characters that nobody sees, with digits in ASCII and
+    /// Latin letters for their names in Hindi (`एम पी ०९`); at most 64 characters. Whatever is no mark is kept in the same way: `APPLIEDFOR`.
     pub text: String,
     /// Whether the text has the layout of a known series.
     pub is_plausible: bool,
@@ -39,6 +39,7 @@ impl Registration {
             .filter(|c| !is_separator(*c))
             .take(MAX_CHARS)
             .collect();
+        let text = latin_letters(text);
         let mut readings = readings(&text);
         let is_plausible = readings.first().is_some_and(|(changes, _)| *changes == 0);
         // A number has four digits unless its zeros were left out. A reading that takes the first digit of the
@@ -48,6 +49,74 @@ impl Registration {
         let candidates = readings.into_iter().take(MAX_CANDIDATES).map(|(_, reading)| reading).collect();
         Self { text, is_plausible, candidates }
     }
+}
+
+/// Latin letters in place of runs of Devanagari that are nothing but names of letters.
+fn latin_letters(text: String) -> String {
+    let is_devanagari = |c: char| matches!(c, '\u{900}'..='\u{97f}');
+    if !text.contains(is_devanagari) {
+        return text;
+    }
+    let mut latin = String::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_devanagari(c)).unwrap_or(rest.len());
+        let (run, tail) = rest.split_at(end);
+        latin.push_str(&letters(run).unwrap_or_else(|| run.to_owned()));
+        let end = tail.find(is_devanagari).unwrap_or(tail.len());
+        let (other, tail) = tail.split_at(end);
+        latin.push_str(other);
+        rest = tail;
+    }
+    latin
+}
+
+/// The letters that a text names one after the other; `None` where it holds anything else. No name begins with what
+/// follows another name in a longer one, so the longest that fits is the right one.
+fn letters(mut named: &str) -> Option<String> {
+    const NAMES: [(&str, char); 33] = [
+        ("डब्ल्यू", 'W'),
+        ("डब्लू", 'W'),
+        ("एक्स", 'X'),
+        ("क्यू", 'Q'),
+        ("ज़ेड", 'Z'),
+        ("जेड", 'Z'),
+        ("वाई", 'Y'),
+        ("वाय", 'Y'),
+        ("एफ", 'F'),
+        ("एच", 'H'),
+        ("एल", 'L'),
+        ("एम", 'M'),
+        ("एन", 'N'),
+        ("एस", 'S'),
+        ("आई", 'I'),
+        ("आय", 'I'),
+        ("आर", 'R'),
+        ("बी", 'B'),
+        ("सी", 'C'),
+        ("डी", 'D'),
+        ("जी", 'G'),
+        ("जे", 'J'),
+        ("के", 'K'),
+        ("पी", 'P'),
+        ("टी", 'T'),
+        ("यू", 'U'),
+        ("यु", 'U'),
+        ("वी", 'V'),
+        ("व्ही", 'V'),
+        ("ए", 'A'),
+        ("ई", 'E'),
+        ("इ", 'E'),
+        ("ओ", 'O'),
+    ];
+    let mut found = String::new();
+    while !named.is_empty() {
+        let (rest, letter) =
+            NAMES.iter().find_map(|(name, letter)| Some((named.strip_prefix(name)?, *letter)))?;
+        found.push(letter);
+        named = rest;
+    }
+    Some(found)
 }
 
 fn is_separator(c: char) -> bool {
@@ -153,6 +222,9 @@ mod tests {
             "DL–3C\u{a0}AB\t1234",
             "DL 3C AB १२३४",
             "dl ३c ab 1234",
+            "डी एल ३ सी ए बी १२३४",
+            "डीएल-3C एबी 1234",
+            "डी.एल. 3 सी. ए.बी. 1234",
         ] {
             let mark = Registration::of(written);
             assert_eq!((mark.text.as_str(), mark.is_plausible), ("DL3CAB1234", true), "{written}");
@@ -194,15 +266,20 @@ mod tests {
             "BLUE TRUCK",
             "22 XH 1234 AA",
             "DL 3C AB 12345",
-            "डीएल 3C AB 1234",
-            "डीएल ३ सी १२३४",
+            "डीलक्स 3C AB 1234",
+            "नंबर ३ सी १२३४",
             "DL 3C AB 123४५६",
         ] {
             let mark = Registration::of(written);
             assert!(!mark.is_plausible && mark.candidates.is_empty(), "{written}: {mark:?}");
         }
         assert_eq!(Registration::of("applied for").text, "APPLIEDFOR");
-        assert_eq!(Registration::of("डीएल ३ सी").text, "डीएल3सी");
+        assert_eq!(Registration::of("आवेदित ३ सी").text, "आवेदित3C");
+        for (written, text) in [("एम पी ०९ एक्स वाई १२३४", "MP09XY1234"), ("यूपी 16 टी सी 0001", "UP16TC0001")]
+        {
+            let mark = Registration::of(written);
+            assert_eq!((mark.text.as_str(), mark.is_plausible), (text, true), "{written}");
+        }
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! A database's rows, judged one by one: the mapping bound to its columns.
 //!
-//! A row of a database may change, so a second version of a record is an update and never a conflict; what tells the
-//! versions apart is the mapping's `record.revision`, else the time of reading.
+//! A row of a database may change, so a second version of a record is an update and never a conflict, unless the mapping's
+//! `record.revision` is the same for both.
 
-use sanchar_schemas::CrimeEvent;
-
-use crate::config::ProducerConfig;
-use crate::language::column::{Columns, UnknownColumn};
-use crate::mapping::{Mapper, SeenRecords, SourceRow, Verdict};
+use crate::config::{ProducerConfig, Unfit};
+use crate::language::column::Columns;
+use crate::mapping::{Mapper, SourceRow, Verdict, Versions};
+use crate::memory::{Admission, Memory};
 use crate::reading::{Outcome, Revisions};
 use crate::source::{RawRow, json_cells};
 
@@ -16,7 +15,6 @@ use crate::source::{RawRow, json_cells};
 pub(crate) struct DatabaseReading {
     columns: Columns,
     mapper: Mapper,
-    seen: SeenRecords,
 }
 
 impl DatabaseReading {
@@ -24,20 +22,31 @@ impl DatabaseReading {
     ///
     /// # Errors
     /// The first column that the mapping names and the database does not give.
-    pub(crate) fn new(config: &ProducerConfig, columns: Columns) -> Result<Self, UnknownColumn> {
+    pub(crate) fn new(config: &ProducerConfig, columns: Columns) -> Result<Self, Unfit> {
         let mapper = config.mapper(&columns, super::NAME)?;
-        Ok(Self { columns, mapper, seen: SeenRecords::default() })
+        Ok(Self { columns, mapper })
     }
 
     /// Decides what becomes of a row that was read at `now_ms`.
-    pub(crate) fn judge(&mut self, row: &RawRow, revisions: &mut Revisions, now_ms: i64) -> Outcome {
+    pub(crate) fn judge(
+        &self,
+        row: &RawRow,
+        revisions: &mut Revisions,
+        memory: &mut Memory,
+        now_ms: i64,
+    ) -> Outcome {
+        let versions = match self.mapper.versions() {
+            Versions::OfTheSource => Versions::OfTheSource,
+            Versions::OncePerReading | Versions::LaterIsNewer => Versions::LaterIsNewer,
+        };
         match self.verdict(row, revisions, now_ms) {
-            Verdict::Event(event) if self.is_newer_version(&event) => {
-                // Two versions read within one millisecond.
-                revisions.advance();
-                outcome(self.verdict(row, revisions, now_ms))
-            }
-            verdict => outcome(verdict),
+            Verdict::Event(event) => match memory.admit(event, versions, 0, revisions) {
+                Admission::Send(event) => Outcome::Event(event),
+                Admission::Unchanged => Outcome::Unchanged,
+                Admission::Taken(rejection) => Outcome::Rejected(rejection),
+            },
+            Verdict::Skipped(rule) => Outcome::Skipped(rule),
+            Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
         }
     }
 
@@ -51,21 +60,5 @@ impl DatabaseReading {
             Ok(cells) => self.mapper.map(SourceRow { raw: &row.bytes, cells }, revisions.at(now_ms)),
             Err(problem) => Verdict::Rejected(problem.at("")),
         }
-    }
-
-    fn is_newer_version(&mut self, event: &CrimeEvent) -> bool {
-        let is_newer = !self.mapper.has_own_revision() && self.seen.check(event).is_err();
-        if is_newer {
-            self.seen.replace(event);
-        }
-        is_newer
-    }
-}
-
-fn outcome(verdict: Verdict) -> Outcome {
-    match verdict {
-        Verdict::Event(event) => Outcome::Event(event),
-        Verdict::Skipped(rule) => Outcome::Skipped(rule),
-        Verdict::Rejected(rejection) => Outcome::Rejected(rejection),
     }
 }

@@ -9,9 +9,10 @@ use super::finding::{Cause, Check, Finding};
 use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
+use crate::memory::Memory;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
-use crate::summary::{BLANK_LINE, Summary};
+use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
 /// How many rows the mapping is tried on.
 const ROWS_MAX: u64 = 200;
@@ -83,6 +84,7 @@ pub(super) fn sample(config: &ProducerConfig, now_ms: i64) -> Finding {
 
 fn sample_of(config: &ProducerConfig, path: &Path, now_ms: i64, summary: &mut Summary) -> Result<(), String> {
     let mut revisions = Revisions::after(0);
+    let mut memory = Memory::new(config.publish.memory_records);
     let opened = FileReading::open(config, path, &mut revisions).map_err(|error| error.to_string())?;
     let Some(mut reading) = opened else { return Ok(()) };
     let name = reading.name().to_owned();
@@ -103,8 +105,9 @@ fn sample_of(config: &ProducerConfig, path: &Path, now_ms: i64, summary: &mut Su
             Next::Broken(broken) => return Err(format!("{name}: {broken}")),
             Next::End => return Ok(()),
         };
-        match reading.judge(&row, &mut revisions, now_ms) {
+        match reading.judge(&row, &mut revisions, &mut memory, now_ms) {
             Outcome::Event(_) => summary.publish(),
+            Outcome::Unchanged => summary.filter(UNCHANGED, &name, row.line),
             Outcome::Blank => summary.filter(BLANK_LINE, &name, row.line),
             Outcome::Skipped(rule) => summary.filter(skip_name(&config.rows.skip, rule), &name, row.line),
             Outcome::Rejected(rejection) => summary.quarantine(rejection.reason, &name, row.line),

@@ -16,6 +16,8 @@ pub struct Column {
     name: String,
     /// Position in the row, once bound.
     index: Option<usize>,
+    /// The join whose rows it is read from.
+    scope: Option<String>,
 }
 
 impl Column {
@@ -23,6 +25,12 @@ impl Column {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The join whose rows it is read from; `None` for the source's own.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 
     /// Position in the row; `None` before it is bound.
@@ -40,7 +48,7 @@ impl fmt::Debug for Column {
 
 impl<'de> Deserialize<'de> for Column {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { name: String::deserialize(deserializer)?, index: None })
+        Ok(Self { name: String::deserialize(deserializer)?, index: None, scope: None })
     }
 }
 
@@ -69,8 +77,10 @@ pub struct Columns {
 
 /// A column that a mapping names and the source does not have, or has twice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field} names the column `{column}`, which {source_name} {problem}")]
+#[error("{place}{field} names the column `{column}`, which {source_name} {problem}")]
 pub struct UnknownColumn {
+    /// `karnataka.toml:41:10: `; empty where the configuration is in no file.
+    pub place: Box<str>,
     /// Place in the configuration.
     pub field: String,
     /// The name as written there.
@@ -111,6 +121,21 @@ impl Columns {
         position
     }
 
+    /// Where a column of this name is.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// These columns with others behind them; of two with one name, this one's.
+    pub(crate) fn before(&self, others: &Self) -> Self {
+        let names = self.names.iter().chain(&others.names).cloned().collect();
+        let mut index: HashMap<String, usize> =
+            others.index.iter().map(|(name, position)| (name.clone(), self.len() + position)).collect();
+        index.extend(self.index.clone());
+        let theirs = others.repeated.iter().filter(|name| !self.index.contains_key(*name));
+        Self { names, index, repeated: self.repeated.iter().chain(theirs).cloned().collect() }
+    }
+
     /// Number of columns.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -144,6 +169,7 @@ impl Columns {
     ) -> Result<usize, UnknownColumn> {
         let name = squeeze(&column.name);
         let refuse = |problem: String| UnknownColumn {
+            place: Box::default(),
             field: field.to_owned(),
             column: column.name.clone(),
             source_name: source_name.to_owned(),
@@ -191,18 +217,32 @@ pub(crate) trait NamesColumns {
 /// Goes through a mapping's columns with the path of the place it is at.
 pub(crate) struct Visit<'a> {
     path: String,
+    scope: Option<String>,
     seen: &'a mut dyn FnMut(&str, &mut Column, Use),
 }
 
 impl<'a> Visit<'a> {
     /// Begins at `path`; `seen` gets the path, the column and what is done with it.
     pub(crate) fn new(path: &str, seen: &'a mut dyn FnMut(&str, &mut Column, Use)) -> Self {
-        Self { path: path.to_owned(), seen }
+        Self { path: path.to_owned(), scope: None, seen }
     }
 
     /// Shows one column.
     pub(crate) fn column(&mut self, column: &mut Column, how: Use) {
+        column.scope.clone_from(&self.scope);
         (self.seen)(&self.path, column, how);
+    }
+
+    /// The columns that follow are those of a join's rows, until the table ends.
+    pub(crate) fn enter(&mut self, join: &str) {
+        self.scope = Some(join.to_owned());
+    }
+
+    /// Goes through a table, at whose end its join ends too.
+    pub(crate) fn table(&mut self, fields: impl FnOnce(&mut Self)) {
+        let outer = self.scope.clone();
+        fields(self);
+        self.scope = outer;
     }
 
     /// Goes into the part called `name`.
@@ -239,7 +279,7 @@ mod tests {
     use super::*;
 
     fn bind(columns: &Columns, name: &str) -> Result<usize, UnknownColumn> {
-        let mut column = Column { name: name.to_owned(), index: None };
+        let mut column = Column { name: name.to_owned(), index: None, scope: None };
         columns.bind(&mut column, "mapping.fir.number", "fir.csv")
     }
 

@@ -16,7 +16,7 @@ use super::column::{Column, NamesColumns, Use, Visit};
 use super::leaf::{How, Leaf};
 use super::time::{TimeFormat, Zone, check_formats};
 use crate::reason::{Problem, Reason};
-use crate::text::squeeze;
+use crate::text::{latin_digits, squeeze};
 
 /// The cells of one row, in the order of the bound columns.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +95,9 @@ pub struct Spec {
     /// Added to a year of two digits, for example 2000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub century: Option<i32>,
+    /// Column with the number of the month, which proves what a `spreadsheet_day` means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month: Option<Column>,
     /// Separators of a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub split: Vec<String>,
@@ -149,7 +152,13 @@ impl<T: Leaf> Field<T> {
             return Err("`century` is for years, and this field is none: remove it".to_owned());
         }
         check_formats(&spec.formats)?;
-        let how = How { formats: &spec.formats, zone: Zone::india().0, century: spec.century };
+        if spec.formats.iter().any(TimeFormat::needs_month) != spec.month.is_some() {
+            return Err(
+                "`spreadsheet_day` among the formats and `month`, the column that proves it, need each other"
+                    .to_owned(),
+            );
+        }
+        let how = How { formats: &spec.formats, zone: Zone::india().0, century: spec.century, month: None };
         for Scalar(text) in spec.constant.iter().chain(spec.map.values()).chain(&spec.default) {
             T::read(text, how).map_err(|problem| format!("`{text}` {}", problem.message))?;
         }
@@ -175,7 +184,9 @@ impl<T: Leaf> Field<T> {
     }
 
     fn how(&self, source: Source<'_>) -> How<'_> {
-        How { formats: &self.spec.formats, zone: source.zone, century: self.spec.century }
+        let month = self.spec.month.as_ref();
+        let month = month.and_then(|column| latin_digits(&squeeze(source.cells.get(column))).parse().ok());
+        How { formats: &self.spec.formats, zone: source.zone, century: self.spec.century, month }
     }
 
     /// The text before the value map.
@@ -259,6 +270,9 @@ impl<T> NamesColumns for Field<T> {
     fn each_column(&mut self, visit: &mut Visit<'_>) {
         for column in self.spec.column.iter_mut().chain(&mut self.spec.columns) {
             visit.column(column, Use::Carried);
+        }
+        if let Some(month) = &mut self.spec.month {
+            visit.column(month, Use::Looked);
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct How<'a> {
     pub zone: Offset,
     /// Added to years of two digits.
     pub century: Option<i32>,
+    /// What the row says the month is, where a column says it.
+    pub month: Option<i8>,
 }
 
 /// A type of value that a field can hold.
@@ -94,17 +96,21 @@ impl Leaf for Moment {
     const TAKES_FORMATS: bool = true;
 
     fn read(text: &str, how: How<'_>) -> Result<Self, Problem> {
-        read_moment(text, how.formats, how.zone)
+        read_moment(text, how.formats, how.zone, how.month)
             .ok_or_else(|| Problem::new(Reason::BadDate, "has none of the field's date formats"))
     }
 }
 
 impl Leaf for StateCode {
     fn read(text: &str, _: How<'_>) -> Result<Self, Problem> {
-        text.parse().map_err(|_| {
+        let named = || {
+            StateCode::all()
+                .find(|state| state.row().name_en.eq_ignore_ascii_case(text) || state.row().name_hi == text)
+        };
+        text.parse().ok().or_else(named).ok_or_else(|| {
             Problem::new(
                 Reason::UnknownState,
-                "is no ISO 3166-2 code of a state, such as IN-DL: give the field a map",
+                "is neither the ISO 3166-2 code of a state, such as IN-DL, nor its name: give the field a map",
             )
         })
     }
@@ -151,16 +157,17 @@ symbols! {
 mod tests {
     use super::*;
 
-    const HOW: How<'_> = How { formats: &[], zone: Offset::UTC, century: Some(2000) };
+    const HOW: How<'_> = How { formats: &[], zone: Offset::UTC, century: Some(2000), month: None };
 
     fn reason<T: Leaf + std::fmt::Debug>(text: &str) -> Reason {
         T::read(text, HOW).unwrap_err().reason
     }
 
     #[test]
-    fn numbers_are_read_in_both_scripts_and_never_repaired() {
+    fn numbers_are_read_in_every_script_and_never_repaired() {
         assert_eq!(i32::read("18", HOW), Ok(2018));
         assert_eq!(i32::read("१८", HOW), Ok(2018));
+        assert_eq!(i32::read("೧೮", HOW), Ok(2018));
         assert_eq!(i32::read("2018", HOW), Ok(2018));
         assert_eq!(i64::read("-7", HOW), Ok(-7));
         assert_eq!(f64::read("16.109048", HOW), Ok(16.109_048));
@@ -176,6 +183,11 @@ mod tests {
         assert_eq!(bool::read("Yes", HOW), Ok(true));
         assert_eq!(reason::<bool>("maybe"), Reason::BadBoolean);
         assert_eq!(StateCode::read("IN-OR", HOW).unwrap().as_str(), "IN-OD");
+        for (written, code) in
+            [("in-tg", "IN-TS"), ("IN-UT", "IN-UK"), ("haryana", "IN-HR"), ("दिल्ली", "IN-DL")]
+        {
+            assert_eq!(StateCode::read(written, HOW).unwrap().as_str(), code, "{written}");
+        }
         assert_eq!(reason::<StateCode>("KA"), Reason::UnknownState);
         let problem = Priority::read("HIGH", HOW).unwrap_err();
         assert_eq!(problem.message, "is not one of ROUTINE, PRIORITY, URGENT: give the field a map");

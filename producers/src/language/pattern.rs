@@ -1,18 +1,19 @@
 //! Taking one column apart with patterns: `{number:digits}/{year:digits}` makes two columns of `0008/2016`.
 //!
 //! A pattern fits the whole text or not at all. `{name}` takes what stands before the next literal, `{name:digits}` a
-//! run of digits (Devanagari digits become Latin ones), `{_}` takes anything and forgets it. There is no backtracking,
+//! run of digits (those of India's scripts become Latin ones), `{_}` takes anything and forgets it. There is no backtracking,
 //! so the work grows with the length of the text and no further.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sanchar_schemas::characters::digit;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::column::{Column, NamesColumns, Use, Visit};
 use super::field::{Scalar, Source};
 use crate::reason::{Problem, Reason};
-use crate::text::{digit, squeeze};
+use crate::text::squeeze;
 
 /// A column that patterns take apart; each name in a pattern becomes a column of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -242,7 +243,9 @@ mod tests {
     fn a_pattern_fits_whole_texts() {
         let fir = "{number:digits}/{year:digits}";
         assert_eq!(captures(fir, "0008/2016"), Some(vec!["0008".into(), "2016".into()]));
-        assert_eq!(captures(fir, "९७/१८"), Some(vec!["97".into(), "18".into()]));
+        for written in ["९७/१८", "೯೭/೧೮", "৯৭/১৮"] {
+            assert_eq!(captures(fir, written), Some(vec!["97".into(), "18".into()]), "{written}");
+        }
         for damaged in ["Feb-18", "43313", "97/", "/18", "97/18 ", "मर्ग क्रं. 06/18", "97/18/2"]
         {
             assert_eq!(captures(fir, damaged), None, "{damaged}");

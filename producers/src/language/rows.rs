@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::check::Check;
 use super::column::{Column, NamesColumns, Use, Visit};
 use super::condition::When;
+use super::join::{self, Join};
 use super::path::EventPath;
 use super::pattern::Parts;
 use super::time::Zone;
+use crate::summary::{BLANK_LINE, UNCHANGED};
 
 /// The largest number of `skip` rules: each is a value of a metric's label.
 const SKIP_RULES_MAX: usize = 16;
@@ -26,6 +28,9 @@ pub struct Rows {
     pub null_values: Vec<String>,
     /// Columns that patterns take apart.
     pub parts: Vec<Parts>,
+    /// Rows of other files that belong to the rows of this source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub join: Vec<Join>,
     /// Rows to leave out, each with a name under which they are counted.
     pub skip: Vec<Skip>,
     /// Columns that must agree with the event.
@@ -74,6 +79,12 @@ pub enum SameRecord {
     Update,
 }
 
+/// Whether a text can stand as a label: at most 32 small letters, digits and `_`.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
 fn not_mapped() -> WithholdingReason {
     WithholdingReason::NotMapped
 }
@@ -90,14 +101,14 @@ impl Rows {
                 format!("has more than {SKIP_RULES_MAX} rules: join some"),
             ));
         }
-        let is_name = |name: &str| {
-            (1..=32).contains(&name.len())
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        };
         for (i, skip) in self.skip.iter().enumerate() {
             if !is_name(&skip.reason) {
                 let problem =
                     "is not a name of at most 32 small letters, digits and `_`, as in \"column_numbers\"";
+                return Err(ConfigError::field(format!("rows.skip[{i}].reason"), problem));
+            }
+            if [BLANK_LINE, UNCHANGED].contains(&skip.reason.as_str()) {
+                let problem = "is a name that the producer gives itself: take another";
                 return Err(ConfigError::field(format!("rows.skip[{i}].reason"), problem));
             }
         }
@@ -107,6 +118,7 @@ impl Rows {
                 "needs exactly one of `equals` and `one_of`",
             ));
         }
+        join::check(&self.join)?;
         let mut names = BTreeSet::new();
         for (i, parts) in self.parts.iter().enumerate() {
             if let Some(name) = parts.names().into_iter().find(|name| !names.insert(*name)) {
@@ -121,6 +133,7 @@ impl Rows {
 impl NamesColumns for Rows {
     fn each_column(&mut self, visit: &mut Visit<'_>) {
         visit.within("parts", &mut self.parts);
+        visit.within("join", &mut self.join);
         visit.within("skip", &mut self.skip);
         visit.within("checks", &mut self.checks);
         visit.within("not_carried", &mut self.not_carried);

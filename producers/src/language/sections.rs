@@ -16,9 +16,10 @@ pub struct Sections {
     pub column: Column,
     /// In which order acts and sections stand.
     pub order: Order,
-    /// `act_first`: what stands between an act and its sections. Default `U/s:`.
-    #[serde(default = "marker")]
-    pub marker: String,
+    /// `act_first`: what stands between an act and its sections. Default: `U/s` with or without a bracket before it and
+    /// a colon, full stop or hyphen behind it; where there is none, an act that is known and a number behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
     /// `sections_only`: the act of all sections, from a column of its own or a constant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Field<String>>,
@@ -34,7 +35,8 @@ pub struct Sections {
     /// Letters of inserted sections in the source's script, with the letters to write: `ए` is A.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub letters: BTreeMap<String, String>,
-    /// Words between acts that mean nothing: `एवं`, `r/w`.
+    /// Words between sections or acts that mean nothing, besides `U/s`, `r/w`, `read with`, `and`, `&`, `एवं`, `तथा`,
+    /// `सहपठित` and `धारा`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fillers: Vec<String>,
     /// Entries that stand for no section: `00MP`.
@@ -49,7 +51,8 @@ pub struct Sections {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// `IPC 1860 U/s: 279,337 INDIAN MOTOR VEHICLES ACT, 1988 U/s: 3(2)`.
+    /// `IPC 1860 U/s: 279,337 INDIAN MOTOR VEHICLES ACT, 1988 U/s: 3(2)`, `NDPS ACT 1985 (U/s-20(b)(ii)A)`,
+    /// `BNS 303(2) r/w 3(5)`.
     ActFirst,
     /// `279,337 IPC, 184 MV Act`.
     SectionsFirst,
@@ -113,10 +116,6 @@ impl NamesColumns for Sections {
         visit.column(&mut self.column, Use::Carried);
         visit.within("act", &mut self.act);
     }
-}
-
-fn marker() -> String {
-    "U/s:".to_owned()
 }
 
 fn separators() -> String {

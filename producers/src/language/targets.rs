@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::column::{NamesColumns, Visit};
 use super::condition::When;
 use super::field::{Field, List};
+use super::join::Each;
 use super::kind::Kind;
 use super::leaf::Revision;
 use super::sections::Sections;
@@ -29,7 +30,7 @@ macro_rules! targets {
 
         impl NamesColumns for $name {
             fn each_column(&mut self, visit: &mut Visit<'_>) {
-                $(visit.within(stringify!($field), &mut self.$field);)+
+                visit.table(|visit| { $(visit.within(stringify!($field), &mut self.$field);)+ });
             }
         }
 
@@ -211,6 +212,8 @@ targets! {
 targets! {
     /// A person. Left out where `when` does not hold, or no field but the role has a value.
     Person {
+        /// The join whose rows of the case are one person each.
+        each: Each,
         /// Condition for this person to be there.
         when: When,
         /// Role in the case. Must be given.
@@ -245,6 +248,8 @@ targets! {
 targets! {
     /// A vehicle. Left out where `when` does not hold, or no field but the role has a value.
     Vehicle {
+        /// The join whose rows of the case are one vehicle each.
+        each: Each,
         /// Condition for this vehicle to be there.
         when: When,
         /// Role in the case. Must be given.
@@ -271,6 +276,8 @@ targets! {
 targets! {
     /// Property. Left out where `when` does not hold, or no field but role and category has a value.
     Property {
+        /// The join whose rows of the case are one property each.
+        each: Each,
         /// Condition for this property to be there.
         when: When,
         /// Role in the case. Must be given.
@@ -293,6 +300,8 @@ targets! {
 targets! {
     /// A weapon. Left out where `when` does not hold, or its type is empty.
     Weapon {
+        /// The join whose rows of the case are one weapon each.
+        each: Each,
         /// Condition for this weapon to be there.
         when: When,
         /// Role in the case. Must be given.
@@ -383,6 +392,8 @@ targets! {
 targets! {
     /// A tie to another record. Left out where `when` does not hold, or its record is empty.
     Link {
+        /// The join whose rows of the case are one tie each.
+        each: Each,
         /// Condition for this tie to be there.
         when: When,
         /// How the two are tied. Default `RELATED`.

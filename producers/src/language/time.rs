@@ -2,10 +2,14 @@
 //!
 //! A format says by itself how exactly it knows the moment: one with hours and minutes to the minute, one without to
 //! the day, the month or the year. Nothing is guessed: a text that no format fits is a problem.
+//!
+//! `spreadsheet_day` reads the number that a spreadsheet program keeps in place of a date. Such a number is often wrong,
+//! because the program took day/month for month/day, so another column has to say the month.
 
 use std::fmt;
 
-use jiff::civil::DateTime;
+use jiff::ToSpan as _;
+use jiff::civil::{Date, DateTime, date};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
 use sanchar_schemas::event::{Moment, TimePrecision};
@@ -15,6 +19,13 @@ use crate::text::{latin_digits, squeeze};
 
 /// The specifiers that a format may use.
 const SPECIFIERS: &str = "Y y m d e b B h a A H k I l M S p P F T R f z n t %";
+
+/// The name of the format that reads a spreadsheet's day number.
+const SPREADSHEET_DAY: &str = "spreadsheet_day";
+/// Day 0 of spreadsheets: they count a 29 February 1900 that never was, so this holds from 1 March 1900 on.
+const SPREADSHEET_ZERO: Date = date(1899, 12, 30);
+/// The first and the last day number that is taken for a date: 1 March 1900 and 31 December 2200.
+const SPREADSHEET_DAYS: std::ops::RangeInclusive<i64> = 61..=109_939;
 
 /// A date format, checked.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +42,9 @@ impl TimeFormat {
     /// # Errors
     /// What is wrong with it, as a sentence.
     pub fn new(text: &str) -> Result<Self, String> {
+        if text == SPREADSHEET_DAY {
+            return Ok(Self { text: text.to_owned(), precision: TimePrecision::Day, words: 1 });
+        }
         let specifiers = specifiers(text)?;
         let has = |any: &str| any.chars().any(|c| specifiers.contains(&c));
         if !has("YyF") {
@@ -74,8 +88,17 @@ impl TimeFormat {
         Some(Moment { at: instant.as_millisecond(), precision: self.precision })
     }
 
+    /// Whether it can be read only where another column says the month.
+    #[must_use]
+    pub fn needs_month(&self) -> bool {
+        self.text == SPREADSHEET_DAY
+    }
+
     /// Whether some text would mean one day to this format and another to `other`.
     fn contradicts(&self, other: &Self) -> bool {
+        if self.needs_month() || other.needs_month() {
+            return false;
+        }
         let fourth_of_march = DateTime::constant(2016, 3, 4, 5, 6, 0, 0);
         let Ok(written) = BrokenDownTime::from(fourth_of_march).to_string(&self.text) else { return false };
         let read = |format: &Self| format.read(&written, Offset::UTC).map(|moment| moment.at);
@@ -105,10 +128,39 @@ fn specifiers(text: &str) -> Result<Vec<char>, String> {
 }
 
 /// The first format that fits decides.
-pub(crate) fn read_moment(text: &str, formats: &[TimeFormat], zone: Offset) -> Option<Moment> {
+pub(crate) fn read_moment(
+    text: &str,
+    formats: &[TimeFormat],
+    zone: Offset,
+    month: Option<i8>,
+) -> Option<Moment> {
     let text = squeeze(text);
     let text = latin_digits(&text);
-    formats.iter().find_map(|format| format.read(&text, zone))
+    formats.iter().find_map(|format| match format.needs_month() {
+        true => spreadsheet_day(&text, zone, month?),
+        false => format.read(&text, zone),
+    })
+}
+
+/// The day of a spreadsheet's number, as it stands or with day and month in each other's place, whichever lies in the
+/// month. A fraction is the time of day.
+fn spreadsheet_day(text: &str, zone: Offset, month: i8) -> Option<Moment> {
+    const MINUTES: f64 = 24.0 * 60.0;
+    let (days, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.len() <= 17 && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(days) || !is_number(fraction) {
+        return None;
+    }
+    let days: i64 = days.parse().ok().filter(|days| SPREADSHEET_DAYS.contains(days))?;
+    let written = SPREADSHEET_ZERO.checked_add(days.days()).ok()?;
+    let swapped = Date::new(written.year(), written.day(), written.month()).ok();
+    let day = [Some(written), swapped].into_iter().flatten().find(|day| day.month() == month)?;
+    let minutes = format!("0.{fraction}0").parse::<f64>().ok()? * MINUTES;
+    #[expect(clippy::cast_possible_truncation, reason = "less than a day has minutes")]
+    let minutes = minutes.round() as i64;
+    let local = day.to_datetime(jiff::civil::Time::midnight()).checked_add(minutes.minutes()).ok()?;
+    let precision = if fraction.is_empty() { TimePrecision::Day } else { TimePrecision::Minute };
+    Some(Moment { at: zone.to_timestamp(local).ok()?.as_millisecond(), precision })
 }
 
 /// Refuses a list in which two formats read one text as two different days.
@@ -206,7 +258,7 @@ mod tests {
 
     fn read(format: &str, text: &str) -> Option<(String, TimePrecision)> {
         let formats = [TimeFormat::new(format).unwrap()];
-        let moment = read_moment(text, &formats, Zone::india().0)?;
+        let moment = read_moment(text, &formats, Zone::india().0, None)?;
         Some((jiff::Timestamp::from_millisecond(moment.at).unwrap().to_string(), moment.precision))
     }
 
@@ -241,6 +293,42 @@ mod tests {
             ("%d/%m/%Y", ""),
         ] {
             assert_eq!(read(format, text), None, "{format} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_spreadsheets_day_number_is_what_its_month_proves() {
+        use TimePrecision::{Day, Minute};
+        let formats = ["%d/%m/%Y", "spreadsheet_day"].map(|text| TimeFormat::new(text).unwrap());
+        assert_eq!(check_formats(&formats), Ok(()));
+        let read = |text: &str, month| {
+            let moment = read_moment(text, &formats, Zone::india().0, month)?;
+            Some((jiff::Timestamp::from_millisecond(moment.at).unwrap().to_string(), moment.precision))
+        };
+        for (text, month, utc, precision) in [
+            // 2 December 2016 in the cell, 12 February 2016 in the register.
+            ("42706", 2, "2016-02-11T18:30:00Z", Day),
+            ("42706", 12, "2016-12-01T18:30:00Z", Day),
+            ("४२७०६", 2, "2016-02-11T18:30:00Z", Day),
+            ("43313", 1, "2018-01-07T18:30:00Z", Day),
+            ("43160.815972", 3, "2018-03-01T14:05:00Z", Minute),
+            ("18/4/2016", 4, "2016-04-17T18:30:00Z", Day),
+        ] {
+            assert_eq!(read(text, Some(month)), Some((utc.to_owned(), precision)), "{text} in {month}");
+        }
+        for (text, month) in [
+            ("42706", None),
+            ("42706", Some(5)),
+            ("42706", Some(0)),
+            ("42724", Some(2)),
+            ("60", Some(2)),
+            ("999999999", Some(2)),
+            ("42706.", Some(13)),
+            ("4.27E4", Some(2)),
+            ("-42706", Some(2)),
+            ("0", Some(1)),
+        ] {
+            assert_eq!(read(text, month), None, "{text} in {month:?}");
         }
     }
 

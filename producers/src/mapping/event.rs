@@ -2,6 +2,8 @@
 //!
 //! It fills in what a mapping may leave away; sealing and validation come after it.
 
+use std::borrow::Cow;
+
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::event::{
     Addressing, CrimeEvent, Custody, District, EventAction, EventStatus, FirReference, Gang, Handling, Link,
@@ -10,13 +12,15 @@ use sanchar_schemas::event::{
 };
 use sanchar_schemas::{RecordId, StateCode};
 
-use super::{Reading, sections};
+use super::joined::OfTheCase;
+use super::{Reading, coordinates, sections};
 use crate::language::condition::When;
 use crate::language::field::{Field, List, Source};
+use crate::language::join::Each;
 use crate::language::leaf::{Leaf, Revision};
 use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
-use crate::text::folded_name;
+use crate::text::{folded_name, latin_digits};
 
 /// Nobody is older. What is taken for a grown-up's age may be a child's year of birth.
 const AGE_YEARS_MAX: i32 = 120;
@@ -28,6 +32,7 @@ pub(super) fn build(
     state: StateCode,
     mapping: &Mapping,
     source: Source<'_>,
+    joined: &OfTheCase<'_>,
     reading: Reading,
 ) -> Read<CrimeEvent> {
     let police_station = police_station(mapping, source)?;
@@ -36,10 +41,11 @@ pub(super) fn build(
         Some(record) => (optional(&record.part, source, "record.part")?, revision(record, source)?),
         None => (None, None),
     };
-    let part = part.as_deref().unwrap_or("fir");
+    let part = part.as_deref().map_or(Cow::Borrowed("fir"), latin_digits);
     let station = police_station.code.clone().unwrap_or_else(|| folded_name(&police_station.name));
-    let record_id = RecordId::new(state, &station, fir.year, &fir.number, part)
+    let record_id = RecordId::new(state, &station, fir.year, &fir.number, &part)
         .map_err(|error| Problem::new(Reason::BadIdentity, error.to_string()).at("record_id"))?;
+    let from = From { source, joined };
     let kind = mapping.kind.as_ref().ok_or_else(|| not_given("kind"))?.of(source).at("kind")?;
     Ok(CrimeEvent {
         event_id: String::new(),
@@ -66,10 +72,22 @@ pub(super) fn build(
         reported_head: reported_head(mapping, source)?,
         investigation_stage: optional(&mapping.investigation_stage, source, "investigation_stage")?,
         counts: counts(mapping, source)?,
-        persons: items(&mapping.persons, source, "persons", |person| &person.when, person)?,
-        vehicles: items(&mapping.vehicles, source, "vehicles", |vehicle| &vehicle.when, vehicle)?,
-        property: items(&mapping.property, source, "property", |property| &property.when, property)?,
-        weapons: items(&mapping.weapons, source, "weapons", |weapon| &weapon.when, weapon)?,
+        persons: items(&mapping.persons, from, "persons", |person| (&person.each, &person.when), person)?,
+        vehicles: items(
+            &mapping.vehicles,
+            from,
+            "vehicles",
+            |vehicle| (&vehicle.each, &vehicle.when),
+            vehicle,
+        )?,
+        property: items(
+            &mapping.property,
+            from,
+            "property",
+            |property| (&property.each, &property.when),
+            property,
+        )?,
+        weapons: items(&mapping.weapons, from, "weapons", |weapon| (&weapon.each, &weapon.when), weapon)?,
         gang: gang(mapping, source)?,
         custody: custody(mapping, source)?,
         warrant: warrant(mapping, source)?,
@@ -80,7 +98,7 @@ pub(super) fn build(
         },
         handling: handling(mapping, source).within("handling")?,
         addressing: addressing(mapping, source).within("addressing")?,
-        links: items(&mapping.links, source, "links", |link| &link.when, link)?,
+        links: items(&mapping.links, from, "links", |link| (&link.each, &link.when), link)?,
         withheld: Vec::new(),
         source_sha256: Sha256::default(),
     })
@@ -103,18 +121,38 @@ fn not_given(name: &str) -> Rejection {
     Problem::new(Reason::MissingValue, "has no entry in the mapping").at(name)
 }
 
-/// The items of a list whose conditions hold and which have something to say.
+/// A row and the rows that are joined to it.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    source: Source<'a>,
+    joined: &'a OfTheCase<'a>,
+}
+
+/// The items of a list whose conditions hold and which have something to say: one for each table, or for each row that
+/// a table's join has of the case.
 fn items<R, T>(
     rules: &Option<Vec<R>>,
-    source: Source<'_>,
+    from: From<'_>,
     name: &str,
-    when: impl Fn(&R) -> &Option<When>,
+    conditions: impl Fn(&R) -> (&Option<Each>, &Option<When>),
     read: impl Fn(&R, Source<'_>) -> Read<Option<T>>,
 ) -> Read<Vec<T>> {
     let mut items = Vec::new();
     for (i, rule) in rules.iter().flatten().enumerate() {
-        if when(rule).as_ref().is_none_or(|when| when.holds(source)) {
-            items.extend(read(rule, source).within(&format!("{name}[{i}]"))?);
+        let (each, when) = conditions(rule);
+        let mut add = |source: Source<'_>| {
+            if when.as_ref().is_none_or(|when| when.holds(source)) {
+                items.extend(read(rule, source).within(&format!("{name}[{i}]"))?);
+            }
+            Ok(())
+        };
+        match each {
+            None => add(from.source)?,
+            Some(Each(join)) => {
+                for cells in from.joined.each(join, from.source.cells) {
+                    add(Source { cells: &cells, ..from.source })?;
+                }
+            }
         }
     }
     Ok(items)
@@ -128,7 +166,7 @@ fn revision(record: &targets::Record, source: Source<'_>) -> Read<Option<Revisio
 
 fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> {
     let rules = mapping.police_station.as_ref().ok_or_else(|| not_given("police_station"))?;
-    let code = optional(&rules.code, source, "police_station.code")?;
+    let code = optional(&rules.code, source, "police_station.code")?.map(in_latin_digits);
     let name = optional(&rules.name, source, "police_station.name")?;
     match name.or_else(|| code.clone()) {
         Some(name) => Ok(PoliceStation { name, code }),
@@ -141,10 +179,18 @@ fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> 
 fn fir(mapping: &Mapping, source: Source<'_>) -> Read<FirReference> {
     let rules = mapping.fir.as_ref().ok_or_else(|| not_given("fir"))?;
     Ok(FirReference {
-        number: required(&rules.number, source, "fir.number")?,
+        number: in_latin_digits(required(&rules.number, source, "fir.number")?),
         year: required(&rules.year, source, "fir.year")?,
         kind: optional(&rules.kind, source, "fir.kind")?.unwrap_or(RegisterKind::Fir),
     })
+}
+
+/// A number that names something is the same number in every script.
+fn in_latin_digits(text: String) -> String {
+    match latin_digits(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(latin) => latin,
+    }
 }
 
 fn district(mapping: &Mapping, source: Source<'_>) -> Read<Option<District>> {
@@ -156,14 +202,17 @@ fn district(mapping: &Mapping, source: Source<'_>) -> Read<Option<District>> {
 
 fn place(mapping: &Mapping, source: Source<'_>) -> Read<Option<Place>> {
     let Some(rules) = &mapping.place else { return Ok(None) };
+    let latitude = optional(&rules.latitude, source, "place.latitude")?;
+    let longitude = optional(&rules.longitude, source, "place.longitude")?;
+    let point = coordinates::point(latitude, longitude).at("place")?;
     let place = Place {
         text: optional(&rules.text, source, "place.text")?,
         locality: optional(&rules.locality, source, "place.locality")?,
         beat: optional(&rules.beat, source, "place.beat")?,
         from_station: optional(&rules.from_station, source, "place.from_station")?,
-        pin_code: optional(&rules.pin_code, source, "place.pin_code")?,
-        latitude: optional(&rules.latitude, source, "place.latitude")?,
-        longitude: optional(&rules.longitude, source, "place.longitude")?,
+        pin_code: optional(&rules.pin_code, source, "place.pin_code")?.map(in_latin_digits),
+        latitude: point.map(|(latitude, _)| latitude),
+        longitude: point.map(|(_, longitude)| longitude),
     };
     Ok((place != Place::default()).then_some(place))
 }

@@ -3,19 +3,20 @@
 //! [`Mapper`] is a mapping bound to one source's columns. It opens nothing, keeps nothing between rows and knows no
 //! clock: the time of reading comes in with the row. What it cannot read for certain it rejects with a reason.
 
+mod coordinates;
 mod event;
+pub(crate) mod joined;
 mod order;
-mod sections;
-mod seen;
+pub(crate) mod sections;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::{CrimeEvent, StateCode, validate};
 
-pub use seen::SeenRecords;
-
-use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Use, Visit};
+use self::joined::{CarriedOf, Joined, OfTheCase};
+use crate::language::column::{Column, Columns, NamesColumns as _, UnknownColumn, Use, Visit};
 use crate::language::field::{Cells, Source};
 use crate::language::rows::{Rows, SameRecord};
 use crate::language::targets::Mapping;
@@ -31,6 +32,17 @@ pub struct SourceRow<'a> {
     pub raw: &'a [u8],
     /// Its cells, in the order of the columns that the mapper is bound to.
     pub cells: Vec<Cow<'a, str>>,
+}
+
+/// What tells the versions of a record apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versions {
+    /// The source's own version or time of change.
+    OfTheSource,
+    /// The time of reading; a reading must not hold a record twice with different content.
+    OncePerReading,
+    /// The time of reading; of two rows in one reading the later is the newer.
+    LaterIsNewer,
 }
 
 /// When a row was read.
@@ -76,6 +88,9 @@ pub struct Mapper {
     width: usize,
     /// Columns whose content may be published, by position and name.
     carried: Vec<(usize, String)>,
+    /// The same of joined rows.
+    carried_of: Vec<CarriedOf>,
+    joined: Arc<Joined>,
 }
 
 /// What an explanation keeps of a row on its way.
@@ -97,25 +112,34 @@ impl Mapper {
         withholding: &Withholding,
         columns: &Columns,
         source_name: &str,
+        joined: Arc<Joined>,
     ) -> Result<Self, UnknownColumn> {
         let (mut rows, mut mapping) = (rows.clone(), mapping.clone());
         let mut known = columns.clone();
         let mut failed = None;
-        let mut carried = Vec::new();
+        let (mut carried, mut carried_of) = (Vec::new(), Vec::new());
         let mut has_any = false;
         let mut bind = |known: &Columns, part: &mut dyn FnMut(&mut Visit<'_>), path: &str| {
-            part(&mut Visit::new(
-                path,
-                &mut |path, column, how| match known.bind(column, path, source_name) {
-                    Ok(position) => {
+            part(&mut Visit::new(path, &mut |path, column, how| {
+                let join = column.scope().map(str::to_owned);
+                let bound = match &join {
+                    None => known.bind(column, path, source_name).map(Some),
+                    Some(join) => bind_joined(&joined, join, known, column, path),
+                };
+                match (bound, join) {
+                    (Ok(Some(position)), None) => {
                         has_any |= position < columns.len();
                         if how == Use::Carried {
                             carried.push((position, column.name().to_owned()));
                         }
                     }
-                    Err(error) => _ = failed.get_or_insert(error),
-                },
-            ));
+                    (Ok(Some(position)), Some(join)) if how == Use::Carried => {
+                        carried_of.push(CarriedOf::new(&join, position, column));
+                    }
+                    (Ok(_), _) => {}
+                    (Err(error), _) => _ = failed.get_or_insert(error),
+                }
+            }));
         };
         bind(columns, &mut |visit| visit.within("parts", &mut rows.parts), "rows");
         for name in rows.parts.iter().flat_map(|parts| parts.names()) {
@@ -125,11 +149,22 @@ impl Mapper {
         bind(&known, &mut |visit| mapping.each_column(visit), "mapping");
         carried.sort_unstable();
         carried.dedup();
+        carried_of.sort_unstable();
+        carried_of.dedup();
         match failed {
             Some(error) => Err(if has_any { error } else { error.without_names() }),
             None => {
                 let withholding = withholding.clone();
-                Ok(Self { state, rows, mapping, withholding, width: columns.len(), carried })
+                Ok(Self {
+                    state,
+                    rows,
+                    mapping,
+                    withholding,
+                    width: columns.len(),
+                    carried,
+                    carried_of,
+                    joined,
+                })
             }
         }
     }
@@ -140,16 +175,15 @@ impl Mapper {
         self.width
     }
 
-    /// Whether the records have revisions of their own.
+    /// What tells the versions of a record apart.
     #[must_use]
-    pub fn has_own_revision(&self) -> bool {
-        self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some())
-    }
-
-    /// Whether two rows of one file must not be the same record with different content.
-    #[must_use]
-    pub fn refuses_same_record(&self) -> bool {
-        !self.has_own_revision() && self.rows.same_record == SameRecord::Quarantine
+    pub fn versions(&self) -> Versions {
+        let has_own = self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
+        match self.rows.same_record {
+            _ if has_own => Versions::OfTheSource,
+            SameRecord::Quarantine => Versions::OncePerReading,
+            SameRecord::Update => Versions::LaterIsNewer,
+        }
     }
 
     /// Decides what becomes of a row.
@@ -199,7 +233,9 @@ impl Mapper {
         witness: Option<&mut Witness>,
     ) -> Result<CrimeEvent, Rejection> {
         self.check_encoding(source)?;
-        let mut event = event::build(self.state, &self.mapping, source, reading)?;
+        let of_the_case = self.joined.of(&self.rows.join, source.cells)?;
+        self.check_encoding_of(&of_the_case, source)?;
+        let mut event = event::build(self.state, &self.mapping, source, &of_the_case, reading)?;
         event.source_sha256 = source_sha256;
         self.list_not_carried(source, &mut event);
         for check in &self.rows.checks {
@@ -227,12 +263,16 @@ impl Mapper {
             |position: &usize| source.cells.0.get(*position).is_some_and(|cell| is_double_encoded(cell));
         match self.carried.iter().find(|(position, _)| is_broken(position)) {
             None => Ok(()),
-            Some((_, name)) => {
-                let message =
-                    "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
-                Err(Problem::new(Reason::DoubleEncoded, message).at(name))
-            }
+            Some((_, name)) => Err(double_encoded(name)),
         }
+    }
+
+    fn check_encoding_of(&self, of_the_case: &OfTheCase<'_>, source: Source<'_>) -> Result<(), Rejection> {
+        let broken = self.carried_of.iter().find(|carried| {
+            let mut rows = of_the_case.each(&carried.join, source.cells);
+            rows.any(|cells| cells.0.get(carried.position).is_some_and(|cell| is_double_encoded(cell)))
+        });
+        broken.map_or(Ok(()), |carried| Err(double_encoded(&carried.name)))
     }
 
     /// Says of every column that is not carried and has a value that the field was withheld.
@@ -246,6 +286,24 @@ impl Mapper {
             }
         }
     }
+}
+
+/// Binds a column of a join's rows: its own, else the source's. `None` while there is no file to have columns.
+fn bind_joined(
+    joined: &Joined,
+    join: &str,
+    main: &Columns,
+    column: &mut Column,
+    path: &str,
+) -> Result<Option<usize>, UnknownColumn> {
+    let Some(table) = joined.table(join) else { return Ok(None) };
+    let Some(own) = &table.columns else { return Ok(None) };
+    own.before(main).bind(column, path, &table.files).map(Some)
+}
+
+fn double_encoded(column: &str) -> Rejection {
+    let message = "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
+    Problem::new(Reason::DoubleEncoded, message).at(column)
 }
 
 #[cfg(test)]

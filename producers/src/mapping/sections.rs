@@ -1,9 +1,10 @@
 //! Takes a source's text of acts and sections apart: `IPC 1860 U/s: 279,337 INDIAN MOTOR VEHICLES ACT, 1988 U/s: 3(2)`,
-//! `279/337 भादवि, 25 आर्म्स एक्ट`.
+//! `NDPS ACT 1985 (U/s-20(b)(ii)A)`, `BNS 303(2) r/w 3(5)`, `279/337 भादवि, 25 आर्म्स एक्ट`.
 //!
 //! Sections keep their text without blanks; acts get their code where one is known. What cannot be told apart for
 //! certain is a problem: a section whose act is not named, a leftover, an act that no table knows.
 
+mod marker;
 mod scan;
 
 use sanchar_schemas::event::Section;
@@ -13,10 +14,11 @@ use crate::language::field::Source;
 use crate::language::sections::{Order, Sections, UnknownAct};
 use crate::reason::{Problem, Reason};
 use crate::text::{latin_digits, squeeze};
+use marker::{Marked, split};
 use scan::Scanner;
 
 /// The sections of a row, in the order of the source, each once.
-pub(super) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>, Problem> {
+pub(crate) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>, Problem> {
     let text = squeeze(source.cells.get(&rules.column));
     if text.is_empty() || source.null_values.iter().any(|null| *null == text) {
         return Ok(Vec::new());
@@ -38,24 +40,58 @@ pub(super) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>,
 }
 
 fn act_first(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem> {
-    let mut found = Vec::new();
-    let (mut act, mut rest) = text.split_once(rules.marker.as_str()).ok_or_else(without_act)?;
+    let marker = rules.marker.as_deref();
+    let Some(Marked { name, mut sections, mut after }) = split(text, marker)? else {
+        return match marker {
+            None => act_before_numbers(rules, text),
+            Some(_) => Err(without_act()),
+        };
+    };
+    let (mut found, mut act) = (Vec::new(), name);
     loop {
-        let (group, next) =
-            rest.split_once(rules.marker.as_str()).map_or((rest, None), |(a, b)| (a, Some(b)));
-        let mut scanner = Scanner::new(rules, group);
-        let sections = scanner.sections()?;
-        let name = scanner.rest();
-        if sections.is_empty() {
-            return Err(Problem::new(Reason::BadSection, "names an act without a section"));
+        // Sections in brackets end where the bracket does, others where the next act begins.
+        let next = split(if sections.is_bracketed { after } else { sections.text }, marker)?;
+        let before_next = next.as_ref().map(|next| next.name);
+        let (list, rest) = match sections.is_bracketed {
+            true => (sections.text, before_next.unwrap_or(after)),
+            false => (before_next.unwrap_or(sections.text), ""),
+        };
+        let mut scanner = Scanner::new(rules, list);
+        let numbers = scanner.sections()?;
+        let left = scanner.rest();
+        let name = match sections.is_bracketed {
+            true if !left.is_empty() => return Err(bad("has a text in brackets that is no section")),
+            true => Scanner::new(rules, rest).rest(),
+            false => left,
+        };
+        if numbers.is_empty() {
+            return Err(bad("names an act without a section"));
         }
-        found.extend(under(&act_code(rules, act)?, sections));
+        found.extend(under(&act_code(rules, act)?, numbers));
         match next {
-            Some(next) => (act, rest) = (name, next),
+            Some(next) => (act, sections, after) = (name, next.sections, next.after),
             None if name.is_empty() => return Ok(found),
-            None => return Err(Problem::new(Reason::BadSection, "has a text after the last section")),
+            None => return Err(bad("has a text after the last section")),
         }
     }
+}
+
+/// `BNS 303(2) r/w 3(5)`: without a marker a name before a number is an act only where a table knows it.
+fn act_before_numbers(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem> {
+    let mut found = Vec::new();
+    let mut scanner = Scanner::new(rules, text);
+    while !scanner.is_done() {
+        if scanner.is_at_number() {
+            return Err(without_act());
+        }
+        let act = known_act(rules, scanner.name())?.ok_or_else(unknown_act)?;
+        let sections = scanner.sections()?;
+        if sections.is_empty() {
+            return Err(bad("names an act without a section"));
+        }
+        found.extend(under(&act, sections));
+    }
+    Ok(found)
 }
 
 fn sections_first(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem> {
@@ -69,7 +105,7 @@ fn sections_first(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem>
             continue;
         }
         if pending.is_empty() {
-            return Err(Problem::new(Reason::BadSection, "names an act without a section before it"));
+            return Err(bad("names an act without a section before it"));
         }
         let act = act_code(rules, name)?;
         if mixes_acts(rules, &act, &pending) {
@@ -85,7 +121,7 @@ fn sections_only(rules: &Sections, text: &str, source: Source<'_>) -> Result<Vec
     let mut scanner = Scanner::new(rules, text);
     let sections = scanner.sections()?;
     if !scanner.is_done() {
-        return Err(Problem::new(Reason::BadSection, "has a text that is no section"));
+        return Err(bad("has a text that is no section"));
     }
     let act = rules.act.as_ref().map(|act| act.value(source)).transpose()?.flatten();
     match act {
@@ -126,18 +162,36 @@ fn without_act() -> Problem {
 
 /// The code of an act, else its name where the mapping keeps those.
 fn act_code(rules: &Sections, name: &str) -> Result<String, Problem> {
-    let name =
-        name.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | '-' | ';' | '/' | '।'));
+    match known_act(rules, name)? {
+        Some(code) => Ok(code),
+        None if rules.unknown_act == UnknownAct::Keep => Ok(trimmed(name).to_owned()),
+        None => Err(unknown_act()),
+    }
+}
+
+/// The code of an act that the mapping or the contract's table knows.
+fn known_act(rules: &Sections, name: &str) -> Result<Option<String>, Problem> {
+    let name = trimmed(name);
+    if name.is_empty() {
+        return Err(without_act());
+    }
     let folded = fold(name);
     if let Some((_, code)) = rules.acts.iter().find(|(known, _)| fold(known) == folded) {
-        return Ok(code.as_str().to_owned());
+        return Ok(Some(code.as_str().to_owned()));
     }
-    match Act::by_name(name) {
-        Some(act) => Ok(act.code.clone()),
-        None if name.is_empty() => Err(without_act()),
-        None if rules.unknown_act == UnknownAct::Keep => Ok(name.to_owned()),
-        None => Err(Problem::new(Reason::UnknownAct, "names an act that no table knows: add it to acts")),
-    }
+    Ok(Act::by_name(name).map(|act| act.code.clone()))
+}
+
+fn trimmed(name: &str) -> &str {
+    name.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | '-' | ';' | '/' | '।'))
+}
+
+fn unknown_act() -> Problem {
+    Problem::new(Reason::UnknownAct, "names an act that no table knows: add it to acts")
+}
+
+fn bad(message: &'static str) -> Problem {
+    Problem::new(Reason::BadSection, message)
 }
 
 /// What people vary when they write an act's name: case, blanks, dots and commas.

@@ -73,6 +73,7 @@ fn mapper_with(rules: &str) -> Result<Mapper, UnknownColumn> {
         &Withholding::default(),
         &Columns::new(COLUMNS),
         "fir.csv",
+        Arc::default(),
     )
 }
 
@@ -244,17 +245,11 @@ fn a_row_without_its_revision_is_not_given_another_kind() {
 }
 
 #[test]
-fn two_contents_under_one_number_are_noticed() {
-    let mut seen = SeenRecords::default();
-    let (first, again) = (event(&[]), event(&[]));
-    assert_eq!(seen.check(&first), Ok(()));
-    assert_eq!(seen.check(&again), Ok(()), "the same row again is a repeat");
-    let other = event(&[("Village", "MADAPUR")]);
-    assert_eq!(seen.check(&other).unwrap_err().reason, Reason::IdentityTaken);
-    assert!(mapper().refuses_same_record());
+fn the_mapping_says_what_tells_versions_apart() {
+    assert_eq!(mapper().versions(), Versions::OncePerReading);
     let with_revision =
         RULES.replace("[mapping.place]", "[mapping.record]\nrevision = 'Girl'\n[mapping.place]");
-    assert!(!mapper_with(&with_revision).unwrap().refuses_same_record());
+    assert_eq!(mapper_with(&with_revision).unwrap().versions(), Versions::OfTheSource);
     let updating = RULES.replace("[rows]", "[rows]\nsame_record = 'update'");
-    assert!(!mapper_with(&updating).unwrap().refuses_same_record());
+    assert_eq!(mapper_with(&updating).unwrap().versions(), Versions::LaterIsNewer);
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure but for the clock. What is accepted here is mapped again when it is read from the spool, with the same outcome.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,9 @@ use sanchar_schemas::digest::Sha256;
 
 use super::answer::{Problem, Wrong};
 use super::items::{Shape, items};
-use crate::config::ProducerConfig;
-use crate::language::column::{Columns, UnknownColumn};
-use crate::mapping::{Mapper, Reading, SeenRecords, SourceRow, Verdict};
+use crate::config::{ProducerConfig, Unfit};
+use crate::language::column::Columns;
+use crate::mapping::{Mapper, Reading, SourceRow, Verdict, Versions};
 use crate::reason::{Problem as RowProblem, Reason, Rejection};
 use crate::source::{json_cells, row_text, too_large};
 use crate::spool::{Batch, Fingerprint, ITEMS_MAX, Item, Memory, Spool};
@@ -47,7 +48,7 @@ impl Judge {
         config: &ProducerConfig,
         items_max: usize,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, UnknownColumn> {
+    ) -> Result<Self, Unfit> {
         let columns = Columns::new(&config.source.columns);
         let mapper = config.push_mapper()?;
         Ok(Self { mapper, columns, clock, items_max, item_bytes_max: config.source.max_row_bytes })
@@ -62,7 +63,7 @@ impl Judge {
         let mut wrong = Wrong::default();
         let mut judged = Judged { batch: Batch::default(), skipped: 0 };
         judged.batch.lines.reserve(body.len().saturating_add(1));
-        let mut seen = SeenRecords::default();
+        let mut seen = HashMap::new();
         for (index, item) in texts.into_iter().enumerate() {
             let Batch { lines, items, .. } = &mut judged.batch;
             let begin = lines.len();
@@ -99,7 +100,7 @@ impl Judge {
     /// # Errors
     /// When a file of the spool cannot be read.
     pub(super) fn recall(&self, spool: &Spool) -> std::io::Result<Memory> {
-        let mut memory = Memory::new(!self.mapper.has_own_revision());
+        let mut memory = Memory::new(!self.has_own_revision());
         let mut left = ITEMS_MAX;
         let mut recent: Vec<(PathBuf, usize)> = Vec::new();
         for (path, _) in spool.durable().into_iter().rev() {
@@ -126,16 +127,21 @@ impl Judge {
     }
 
     /// `None` for an item that the mapping leaves out.
-    fn item(&self, line: &[u8], seen: &mut SeenRecords) -> Result<Option<Fingerprint>, Rejection> {
+    fn item(&self, line: &[u8], seen: &mut HashMap<u64, u64>) -> Result<Option<Fingerprint>, Rejection> {
         if line.len() > self.item_bytes_max {
             return Err(too_large().at(""));
         }
         match self.verdict(line)? {
             Verdict::Event(event) => {
-                if self.mapper.refuses_same_record() {
-                    seen.check(&event)?;
+                let fingerprint = self.fingerprint(&event);
+                let before = seen.insert(fingerprint.identity, fingerprint.content);
+                if self.mapper.versions() == Versions::OncePerReading
+                    && before.is_some_and(|content| content != fingerprint.content)
+                {
+                    let message = "is the number of another item of this request with other content: correct it, or map record.revision";
+                    return Err(RowProblem::new(Reason::IdentityTaken, message).at("record_id"));
                 }
-                Ok(Some(self.fingerprint(&event)))
+                Ok(Some(fingerprint))
             }
             Verdict::Skipped(_) => Ok(None),
             Verdict::Rejected(rejection) => Err(rejection),
@@ -152,9 +158,13 @@ impl Judge {
         Ok(self.mapper.map(SourceRow { raw, cells }, reading))
     }
 
+    fn has_own_revision(&self) -> bool {
+        self.mapper.versions() == Versions::OfTheSource
+    }
+
     fn fingerprint(&self, event: &CrimeEvent) -> Fingerprint {
         let record = event.record_id.as_str();
-        let identity = if self.mapper.has_own_revision() {
+        let identity = if self.has_own_revision() {
             Sha256::of(format!("{record}\n{}", event.revision).as_bytes())
         } else {
             Sha256::of(record.as_bytes())

@@ -220,8 +220,8 @@ impl<S: Sink> Worker<S> {
         let scanned = poll.pass(&mut **database, &mut |cursor, row| {
             self.source.beat();
             if !self.is_stopping() {
-                self.take_row(Place::Database(cursor), row.into_raw(), |row, revisions, now_ms| {
-                    reading.judge(row, revisions, now_ms)
+                self.take_row(Place::Database(cursor), row.into_raw(), |row, revisions, memory, now_ms| {
+                    reading.judge(row, revisions, memory, now_ms)
                 })?;
             }
             // A stop may have kept the row out of the ledger.

@@ -32,7 +32,14 @@ impl<S: Sink> Worker<S> {
             Err(_) => return Ok(()),
         };
         let stamp = Stamp::new(&data);
-        if !self.watched(path).may_have_more(stamp) {
+        let joined = self.config.joined_stamp();
+        let file = self.watched(path);
+        let begins_anew = file.joined != joined;
+        if !begins_anew && !file.may_have_more(stamp) {
+            return Ok(());
+        }
+        if begins_anew && file.place.is_some() && !self.is_settled()? {
+            // The checkpoint must not say of rows read with the old joins that they were read with the new ones.
             return Ok(());
         }
         let (now_ms, stable_ms) = (self.context.clock.uptime_ms(), self.config.source.stable_ms);
@@ -68,7 +75,7 @@ impl<S: Sink> Worker<S> {
             );
         }
         if reading.behind_row().offset > before.1 {
-            file.entered = Some(Checkpoint::new(reading.behind_row(), 0));
+            file.entered = Some(Checkpoint::new(reading.behind_row(), 0, None));
         }
         self.put_back(path, reading, stamp, end)
     }
@@ -97,6 +104,16 @@ impl<S: Sink> Worker<S> {
             }
         }
         Ok(())
+    }
+
+    /// Whether every row that was read has been settled, and its checkpoint written.
+    fn is_settled(&mut self) -> Result<bool, Failure> {
+        self.service()?;
+        if !self.ledger.is_empty() {
+            return Ok(false);
+        }
+        self.save()?;
+        Ok(true)
     }
 
     fn read_rows(&mut self, path: &Path, reading: &mut FileReading) -> Result<End, Failure> {
@@ -148,7 +165,9 @@ impl<S: Sink> Worker<S> {
     ) -> Result<(), Failure> {
         self.watched(id).read_to = reading.position().offset;
         let place = Place::File(Arc::clone(id), reading.position().clone());
-        self.take_row(place, row, |row, revisions, now_ms| reading.judge(row, revisions, now_ms))
+        self.take_row(place, row, |row, revisions, memory, now_ms| {
+            reading.judge(row, revisions, memory, now_ms)
+        })
     }
 
     /// Keeps the place, and the file open where few are.
@@ -160,7 +179,7 @@ impl<S: Sink> Worker<S> {
         let is_unchanged = std::fs::metadata(path).is_ok_and(|data| Stamp::new(&data) == stamp);
         let file = self.watched(path);
         file.read_to = reading.position().offset;
-        file.place = Some(Checkpoint::new(reading.position(), revision));
+        file.place = Some(Checkpoint::new(reading.position(), revision, file.joined));
         match end {
             End::Failed(error) if once => {
                 return Err(Failure::temporary(format!("{}: cannot be read on ({error})", path.display())));
@@ -214,13 +233,15 @@ impl<S: Sink> Worker<S> {
 
     /// The file at the place where reading goes on; `None` where its first row is not there yet.
     fn open(&mut self, path: &Path, stamp: Stamp) -> Result<Option<FileReading>, Unreadable> {
+        let joined = self.config.joined_stamp();
         let file = self.watched(path);
         if let Some((reading, last_bytes)) = file.open.take() {
             // What was changed without growing is verified from its start.
             let has_grown = |before: Stamp| {
                 before == stamp || (before.is_same_file(stamp) && before.length < stamp.length)
             };
-            let is_same = file.stamp.is_some_and(has_grown)
+            let is_same = file.joined == joined
+                && file.stamp.is_some_and(has_grown)
                 && stamp.length >= reading.position().offset
                 && reading.last_bytes().is_ok_and(|now| now == last_bytes);
             if is_same {
@@ -235,6 +256,7 @@ impl<S: Sink> Worker<S> {
             },
         };
         file.tail = None;
+        file.joined = joined;
         let open = |worker: &mut Self| {
             FileReading::open(&worker.config, path, &mut worker.revisions).map_err(Unreadable::Refused)
         };
@@ -242,6 +264,11 @@ impl<S: Sink> Worker<S> {
         let begins_anew = self.begins_files_anew();
         let place = place.filter(|place| !begins_anew || place.offset >= stamp.length);
         let Some(place) = place else { return Ok(Some(reading)) };
+        if place.joined != joined {
+            let name = &self.watched(path).origin.name;
+            tracing::info!(file = name, "joined files have changed; the source file is read from its start");
+            return Ok(Some(reading));
+        }
         let source = self.source.clone();
         if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {
             return Ok(Some(reading));

@@ -171,7 +171,7 @@ impl<S: Sink> Worker<S> {
             return Ok(());
         };
         let moved = self.store.moved();
-        let latest = Checkpoint::new(&Position::default(), self.revisions.latest());
+        let latest = Checkpoint::new(&Position::default(), self.revisions.latest(), None);
         checkpoint::write(&latest, &moved).map_err(|error| cannot_write(&moved, &error))?;
         let removed = std::fs::remove_file(&checkpoint).and_then(|()| store::sync_folder(&checkpoint));
         removed.map_err(|error| cannot_write(&checkpoint, &error))

@@ -30,6 +30,7 @@ use crate::checkpoint::{self, Saved};
 use crate::config::ProducerConfig;
 use crate::database::{Cursor, PostgresConfig};
 use crate::dry_run::{fitting_files, source_files};
+use crate::memory::Memory;
 use crate::metrics::ProducerMetrics;
 use crate::publish::{Ledger, Place, ReachError, Sink};
 use crate::reading::Revisions;
@@ -73,6 +74,7 @@ pub(crate) struct Worker<S> {
     unsaved_cursor: Option<Cursor>,
     saved_at_ms: u64,
     revisions: Revisions,
+    memory: Memory,
     summary: Summary,
     pace: Pace,
     /// Files that are there and may still change, in the last pass.
@@ -104,6 +106,7 @@ impl<S: Sink> Worker<S> {
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
             source: context.health.component("source", Some(stall_ms(&config))),
             pace: Pace::new(config.publish.rate_per_second),
+            memory: Memory::new(config.publish.memory_records),
             files: BTreeMap::new(),
             database: Polled::of(&config, &context, &store)?,
             unsaved: BTreeMap::new(),

@@ -10,11 +10,12 @@ use super::origin::Origin;
 use super::{TICK, Worker, as_gauge};
 use crate::checkpoint::{self, Checkpoint};
 use crate::dry_run::{Progress, skip_name};
+use crate::memory::Memory;
 use crate::publish::{Entry, Fate, Message, Place, SendError, Settled, Sink};
 use crate::reading::{Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::RawRow;
-use crate::summary::BLANK_LINE;
+use crate::summary::{BLANK_LINE, UNCHANGED};
 
 /// How often, in rows, the broker's answers are taken up while there is room.
 const SERVICE_ROWS: u64 = 256;
@@ -25,12 +26,12 @@ impl<S: Sink> Worker<S> {
         &mut self,
         place: Place,
         row: RawRow,
-        judge: impl FnOnce(&RawRow, &mut Revisions, i64) -> Outcome,
+        judge: impl FnOnce(&RawRow, &mut Revisions, &mut Memory, i64) -> Outcome,
     ) -> Result<(), Failure> {
         self.keep_pace()?;
         self.metrics.read.inc();
         let now_ms = self.context.clock.now_ms();
-        match judge(&row, &mut self.revisions, now_ms) {
+        match judge(&row, &mut self.revisions, &mut self.memory, now_ms) {
             Outcome::Event(event) => match self.leaves_out(&event) {
                 None => {
                     self.summary.publish();
@@ -38,6 +39,7 @@ impl<S: Sink> Worker<S> {
                 }
                 Some(name) => self.leave_out(name, &row, place)?,
             },
+            Outcome::Unchanged => self.leave_out(UNCHANGED, &row, place)?,
             Outcome::Blank => self.leave_out(BLANK_LINE, &row, place)?,
             Outcome::Skipped(rule) => {
                 let name = skip_name(&self.config.rows.skip, rule).to_owned();
@@ -66,6 +68,7 @@ impl<S: Sink> Worker<S> {
                     return Ok(());
                 }
                 Err(SendError::TooLarge) => {
+                    self.memory.forget(&event.record_id);
                     self.ledger.settle(ticket, Fate::TooLarge);
                     return Ok(());
                 }
@@ -170,6 +173,8 @@ impl<S: Sink> Worker<S> {
 
     fn refuse_size(&mut self, place: &Place, row: &RawRow) -> Result<(), Failure> {
         let message = "makes an event larger than the broker takes: shorten it, or share it by other means";
+        // Which record it was is not kept with the row.
+        self.memory.clear();
         let rejection = Problem::new(Reason::MessageTooLarge, message).at("");
         let source = self.keep(place, row, &rejection)?;
         self.summary.withdraw(rejection.reason, &source, row.line);
@@ -182,7 +187,7 @@ impl<S: Sink> Worker<S> {
         let revision = self.revisions.latest();
         while let Some((id, position)) = self.unsaved.pop_first() {
             let file = self.watched(&id);
-            let checkpoint = Checkpoint::new(&position, revision);
+            let checkpoint = Checkpoint::new(&position, revision, file.joined);
             let written = file.origin.save(&checkpoint);
             file.saved = Some(checkpoint).filter(|_| written.is_ok());
             if let Err(failure) = written {

@@ -1,5 +1,7 @@
 //! The worker with a sink that a test steers: what is published, what is kept, and where a restart goes on.
 
+mod again;
+
 use std::fs;
 use std::sync::Mutex;
 use std::thread::JoinHandle;

@@ -38,6 +38,8 @@ pub(super) struct Watched {
     pub(super) ending: Option<Ending>,
     /// Since when it has looked the same, in milliseconds of uptime.
     unchanged: Option<(Stamp, u64)>,
+    /// What the joined files looked like when its reading began.
+    pub(super) joined: Option<Sha256>,
     refused: bool,
 }
 
@@ -92,6 +94,7 @@ impl Watched {
             saved: None,
             ending: None,
             unchanged: None,
+            joined: None,
             refused: false,
         }
     }

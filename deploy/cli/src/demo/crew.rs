@@ -143,6 +143,8 @@ impl Daemon {
         config.kafka = cluster.kafka.clone();
         config.registry = cluster.registry.clone();
         config.publish.rate_per_second = pace;
+        // Repeated rows are left to the fan-out service, to be seen in its books.
+        config.publish.memory_records = 0;
         let options = Options { once: true, ..Options::default() };
         let work = sanchar_producer::run(config, options, context.clone());
         let task = tokio::spawn(async move { work.await.map(drop) });

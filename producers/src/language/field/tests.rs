@@ -139,6 +139,8 @@ fn tables_that_make_no_sense_are_refused() {
         ),
         (refusal::<String>("{ column = 'a', formats = ['%Y'] }"), "this field is none"),
         (refusal::<String>("{ column = 'a', century = 2000 }"), "`century` is for years"),
+        (refusal::<Moment>("{ column = 'a', formats = ['spreadsheet_day'] }"), "need each other"),
+        (refusal::<Moment>("{ column = 'a', formats = ['%d/%m/%Y'], month = 'b' }"), "need each other"),
         (refusal::<String>("{ column = 'a', split = [';'] }"), "holds one value"),
         (refusal::<Moment>("'a'"), "a date needs its `formats`"),
         (refusal::<Moment>("{ column = 'a', formats = ['%d/%m/%Y', '%m/%d/%Y'] }"), "two different days"),
@@ -146,5 +148,18 @@ fn tables_that_make_no_sense_are_refused() {
         (refusal::<String>("7"), "expected the name of a column"),
     ] {
         assert!(refusal.contains(part), "{refusal}");
+    }
+}
+
+#[test]
+fn a_spreadsheets_day_number_needs_the_month_beside_it() {
+    let rules = "{ column = 'a', formats = ['%d/%m/%Y', 'spreadsheet_day'], month = 'b' }";
+    let day = |cells: &[&str]| value::<Moment>(rules, cells).map(|moment| moment.map(|moment| moment.at));
+    let twelfth_of_february = day(&["12/2/2016", ""]);
+    assert!(matches!(twelfth_of_february, Ok(Some(_))));
+    assert_eq!(day(&["42706", " 2 "]), twelfth_of_february);
+    assert_eq!(day(&["42706", "०२"]), twelfth_of_february);
+    for month in ["", "NULL", "7", "Feb"] {
+        assert_eq!(day(&["42706", month]), Err(Reason::BadDate), "{month}");
     }
 }

@@ -3,6 +3,9 @@
 use crate::language::sections::{Order, Sections};
 use crate::reason::{Problem, Reason};
 
+/// Words that stand between sections or acts and mean nothing, beside what a mapping names.
+const FILLERS: [&str; 10] = ["u/s", "r/w", "read with", "and", "&", "एवं", "तथा", "सहपठित", "सपठित", "धारा"];
+
 /// The longest run of Latin letters that belongs to a section's number: `376AB`.
 const LETTERS_MAX: usize = 2;
 
@@ -16,11 +19,33 @@ impl<'a> Scanner<'a> {
     pub(super) fn new(rules: &'a Sections, text: &'a str) -> Self {
         let mut scanner = Self { rules, rest: text };
         scanner.skip_separators();
+        scanner.skip_fillers();
         scanner
+    }
+
+    /// Passes over words between two sections, where another section follows.
+    fn skip_fillers(&mut self) {
+        let mut text = self.rest;
+        while let Some(rest) = self.fillers().find_map(|filler| strip_word(text, filler)) {
+            text = rest.trim_start_matches(|c: char| {
+                c.is_whitespace() || self.is_separator(c) || is_filling(c) || c == ':'
+            });
+        }
+        if begins_with_digit(text) {
+            self.rest = text;
+        }
+    }
+
+    fn fillers(&self) -> impl Iterator<Item = &str> {
+        FILLERS.into_iter().chain(self.rules.fillers.iter().map(String::as_str))
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    pub(super) fn is_at_number(&self) -> bool {
+        begins_with_digit(self.rest)
     }
 
     /// All that is left.
@@ -31,14 +56,14 @@ impl<'a> Scanner<'a> {
     /// The sections at the front.
     pub(super) fn sections(&mut self) -> Result<Vec<String>, Problem> {
         let mut sections = Vec::new();
-        while self.rest.starts_with(|c: char| c.is_ascii_digit()) {
+        while self.is_at_number() {
             sections.push(self.section()?);
             let before = self.rest;
             self.skip_separators();
+            self.skip_fillers();
             let blanks_alone =
                 before.get(..before.len() - self.rest.len()).is_some_and(|gap| gap.trim().is_empty());
-            let next_is_digit = self.rest.starts_with(|c: char| c.is_ascii_digit());
-            if next_is_digit && blanks_alone && self.rules.order != Order::SectionsFirst {
+            if self.is_at_number() && blanks_alone && self.rules.order != Order::SectionsFirst {
                 // `25  1A` may be one section or two.
                 return Err(Problem::new(
                     Reason::BadSection,
@@ -81,6 +106,9 @@ impl<'a> Scanner<'a> {
     /// Letters of an inserted section at the front of `text`, which is the rest with or without its blanks.
     fn inserted(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
         let apart = text.len() < self.rest.len();
+        if self.fillers().any(|filler| strip_word(text, filler).is_some()) {
+            return None;
+        }
         let text = text.strip_prefix('-').unwrap_or(text);
         let end = text.find(|c| !is_letter(c)).unwrap_or(text.len());
         let (run, tail) = text.split_at_checked(end)?;
@@ -112,9 +140,9 @@ impl<'a> Scanner<'a> {
         self.skip_separators();
         let mut name =
             name.trim_matches(|c: char| !is_letter(c) && !c.is_ascii_digit() && !matches!(c, '(' | ')'));
-        for filler in &self.rules.fillers {
-            let before = name.strip_suffix(filler.as_str()).filter(|before| !before.ends_with(is_letter));
-            let after = name.strip_prefix(filler.as_str()).filter(|after| !after.starts_with(is_letter));
+        for filler in self.fillers() {
+            let before = strip_suffix(name, filler).filter(|before| !before.ends_with(is_letter));
+            let after = strip_word(name, filler);
             name = before.or(after).unwrap_or(name);
             name =
                 name.trim_matches(|c: char| !is_letter(c) && !c.is_ascii_digit() && !matches!(c, '(' | ')'));
@@ -160,6 +188,22 @@ impl<'a> Scanner<'a> {
         self.rest = rest;
         taken
     }
+}
+
+/// The text behind a word that it begins with, in whatever case.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (front, rest) = text.split_at_checked(word.len())?;
+    (front.eq_ignore_ascii_case(word) && !rest.starts_with(is_letter)).then_some(rest)
+}
+
+/// The text before an ending, in whatever case.
+fn strip_suffix<'a>(text: &'a str, ending: &str) -> Option<&'a str> {
+    let (front, end) = text.split_at_checked(text.len().checked_sub(ending.len())?)?;
+    end.eq_ignore_ascii_case(ending).then_some(front)
+}
+
+fn begins_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Marks that only fill a line: `-----`, `.....`, a danda.

@@ -7,6 +7,7 @@ use crate::language::time::Zone;
 
 const KARNATAKA: &str = "column = 'a'
     order = 'act_first'
+    marker = 'U/s:'
     unknown_act = 'keep'
     placeholders = ['00MP', '0']";
 
@@ -73,6 +74,40 @@ fn act_first() {
 }
 
 #[test]
+fn act_first_as_it_is_usually_written() {
+    let usual = "column = 'a'\norder = 'act_first'";
+    for (text, expected) in [
+        ("IPC 1860 U/s: 379, 34", "IPC 379; IPC 34"),
+        ("NDPS ACT 1985 (U/s-20(b)(ii)A)", "NDPS 20(b)(ii)A"),
+        ("NDPS ACT 1985 (U/s-20(b)(ii)A), ARMS ACT 1959 (u/s 25, 27)", "NDPS 20(b)(ii)A; ARMS 25; ARMS 27"),
+        ("ipc u/s 379 r/w 34", "IPC 379; IPC 34"),
+        ("BNS 303(2) r/w 3(5)", "BNS 303(2); BNS 3(5)"),
+        ("BNS 2023 303(2), 317(2) R/W 3(5) and ARMS ACT 25", "BNS 303(2); BNS 317(2); BNS 3(5); ARMS 25"),
+        ("भादवि धारा 379 सहपठित 34", "IPC 379; IPC 34"),
+        ("IPC 1860 U/s ३७९, ೩೪", "IPC 379; IPC 34"),
+        ("INDIAN MOTOR VEHICLES ACT, 1988 U/s.3(2) & 181", "MV 3(2); MV 181"),
+    ] {
+        assert_eq!(read_with(usual, text), Ok(expected.to_owned()), "{text}");
+    }
+    for (text, reason) in [
+        ("379 r/w 34", Reason::SectionWithoutAct),
+        ("379 IPC", Reason::SectionWithoutAct),
+        ("NO SUCH ACT 12", Reason::UnknownAct),
+        ("BNS", Reason::BadSection),
+        ("BNS 303(2) r/w", Reason::SectionWithoutAct),
+        ("NDPS ACT 1985 (U/s-20(b)(ii)A", Reason::BadSection),
+        ("NDPS ACT 1985 (U/s-20 and more)", Reason::BadSection),
+        ("NDPS ACT 1985 (U/s-20) and more", Reason::BadSection),
+    ] {
+        assert_eq!(read_with(usual, text), Err(reason), "{text}");
+    }
+    // A name that no table knows is kept only where a marker tells it from its sections.
+    let kept = format!("{usual}\nunknown_act = 'keep'");
+    assert_eq!(read_with(&kept, "SOME ACT 1999 (U/s-4)"), Ok("SOME ACT 1999 4".into()));
+    assert_eq!(read_with(&kept, "SOME ACT 4"), Err(Reason::UnknownAct));
+}
+
+#[test]
 fn sections_first() {
     for (text, expected) in [
         ("379 भादवि,", "IPC 379"),
@@ -95,6 +130,9 @@ fn sections_first() {
         ("323, 294,506,34", "IPC 323; IPC 294; IPC 506; IPC 34"),
         ("379 भादवि, .....", "IPC 379"),
         ("३७९ भादवि", "IPC 379"),
+        ("धारा 379 सहपठित 34 भादवि", "IPC 379; IPC 34"),
+        ("U/s 379, 34 IPC r/w 25 Arms Act", "IPC 379; IPC 34; ARMS 25"),
+        ("303(2) r/w 3(5) BNS and 25 Arms Act", "BNS 303(2); BNS 3(5); ARMS 25"),
     ] {
         let read = read_with(INDORE, text);
         if expected.is_empty() {
@@ -124,6 +162,8 @@ fn sections_first() {
 fn sections_only_take_their_act_from_elsewhere() {
     let rules = "column = 'a'\norder = 'sections_only'\nact = { column = 'act', map = { BNS2023 = 'BNS' }, unknown = 'keep' }";
     assert_eq!(read_with(rules, "303(2), 3(5)|BNS2023"), Ok("BNS 303(2); BNS 3(5)".into()));
+    assert_eq!(read_with(rules, "303(2) r/w 3(5)|BNS2023"), Ok("BNS 303(2); BNS 3(5)".into()));
+    assert_eq!(read_with(rules, "U/s 303(2) & 3(5)|BNS2023"), Ok("BNS 303(2); BNS 3(5)".into()));
     assert_eq!(read_with(rules, "303(2)|"), Err(Reason::SectionWithoutAct));
     assert_eq!(read_with(rules, "303(2)|NO SUCH ACT"), Err(Reason::UnknownAct));
     assert_eq!(read_with(rules, "303(2) BNS|BNS"), Err(Reason::BadSection));

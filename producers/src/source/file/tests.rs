@@ -102,7 +102,7 @@ fn json_lines_and_files_without_header_take_their_names_from_the_configuration()
 fn a_reading_goes_on_unless_the_file_was_replaced() {
     let (file, mut source) = ready(b"a,b\n1,2\n3,4\n", "format = 'csv'");
     source.next_row().unwrap();
-    let place = Checkpoint::new(source.position(), 0);
+    let place = Checkpoint::new(source.position(), 0, None);
     let again = |content: &[u8]| {
         std::fs::write(file.path(), content).unwrap();
         let Ok(Opened::Ready(mut source)) =
@@ -157,7 +157,7 @@ fn a_packed_file_is_read_by_its_name_and_resumed_by_what_it_holds() {
     };
     let mut source = again();
     source.next_row().unwrap();
-    let place = Checkpoint::new(source.position(), 0);
+    let place = Checkpoint::new(source.position(), 0, None);
     assert!(source.last_bytes().is_err(), "it is never kept open");
     let mut source = again();
     assert!(source.resume(&place, &mut || {}).unwrap());

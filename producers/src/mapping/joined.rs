@@ -1,0 +1,119 @@
+//! The rows of other files, found by the case that they belong to. Values alone: they are read in [`crate::siblings`].
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::language::column::{Column, Columns};
+use crate::language::field::Cells;
+use crate::language::join::Join;
+use crate::reason::{At as _, Problem, Reason, Rejection};
+use crate::text::{latin_digits, squeeze};
+
+/// The rows of all joins, in the order of the configuration.
+#[derive(Debug, Default)]
+pub struct Joined {
+    pub(crate) tables: Vec<Table>,
+}
+
+/// The rows of one join.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// The name of the join.
+    pub(crate) name: String,
+    /// The files, for messages.
+    pub(crate) files: String,
+    /// Their columns; `None` while there is no file.
+    pub(crate) columns: Option<Columns>,
+    pub(crate) cases: HashMap<String, Case>,
+    /// Rows that could not be read.
+    pub(crate) unreadable: u64,
+}
+
+/// The rows of one case.
+#[derive(Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) rows: Vec<Vec<String>>,
+    /// Whether its main row was seen.
+    found: AtomicBool,
+}
+
+/// The rows that belong to one row of the source, by the name of their join.
+#[derive(Debug, Default)]
+pub(crate) struct OfTheCase<'a>(Vec<(&'a str, &'a [Vec<String>])>);
+
+impl Joined {
+    /// The table that a join fills.
+    pub(crate) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The rows that belong to a row of the source.
+    ///
+    /// # Errors
+    /// When they are more than the mapping expects of one case.
+    pub(crate) fn of<'a>(&'a self, joins: &[Join], cells: &Cells<'_>) -> Result<OfTheCase<'a>, Rejection> {
+        let mut found = Vec::new();
+        for (join, table) in joins.iter().zip(&self.tables) {
+            let key = key(join.key.iter().map(|column| cells.get(column)));
+            let Some(case) = key.and_then(|key| table.cases.get(&key)) else { continue };
+            case.found.store(true, Ordering::Relaxed);
+            if case.rows.len() > join.max_rows_per_case {
+                let message = "has more joined rows than max_rows_per_case: raise it, or correct the key";
+                return Err(Problem::new(Reason::TooManyJoined, message))
+                    .at(&format!("rows.join.{}", join.name));
+            }
+            found.push((table.name.as_str(), case.rows.as_slice()));
+        }
+        Ok(OfTheCase(found))
+    }
+
+    /// Of each join: its name, the rows whose case was not seen, and the rows that could not be read.
+    pub(crate) fn left_over(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.tables.iter().map(|table| {
+            let unseen = table.cases.values().filter(|case| !case.found.load(Ordering::Relaxed));
+            let rows: usize = unseen.map(|case| case.rows.len()).sum();
+            (table.name.as_str(), u64::try_from(rows).unwrap_or(u64::MAX), table.unreadable)
+        })
+    }
+}
+
+impl<'a> OfTheCase<'a> {
+    /// The rows of a join, each with the cells of the source's row behind its own.
+    pub(crate) fn each<'s>(&'s self, join: &str, main: &'s Cells<'_>) -> impl Iterator<Item = Cells<'s>> {
+        let rows = self.0.iter().find(|(name, _)| *name == join).map_or(&[][..], |(_, rows)| rows);
+        rows.iter().map(move |row| {
+            let own = row.iter().map(|cell| Cow::Borrowed(cell.as_str()));
+            Cells(own.chain(main.0.iter().map(|cell| Cow::Borrowed(cell.as_ref()))).collect())
+        })
+    }
+}
+
+/// What two rows of one case have in common; `None` where nothing is said.
+pub(crate) fn key<'a>(parts: impl Iterator<Item = &'a str>) -> Option<String> {
+    const BETWEEN: char = '\u{1f}';
+    let mut key = String::new();
+    let mut is_empty = true;
+    for part in parts {
+        let part = squeeze(part);
+        is_empty &= part.is_empty();
+        key.push_str(&latin_digits(&part));
+        key.push(BETWEEN);
+    }
+    (!is_empty).then_some(key)
+}
+
+/// Which columns of a join's rows are carried, for a check of their encoding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CarriedOf {
+    pub(crate) join: String,
+    pub(crate) position: usize,
+    pub(crate) name: String,
+}
+
+impl CarriedOf {
+    /// The column of a join, bound.
+    pub(crate) fn new(join: &str, position: usize, column: &Column) -> Self {
+        Self { join: join.to_owned(), position, name: column.name().to_owned() }
+    }
+}

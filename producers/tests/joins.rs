@@ -1,0 +1,177 @@
+//! Persons and vehicles of a case from files of their own, joined by the case's number.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
+use std::path::Path;
+
+use sanchar_producer::{ProducerConfig, Shown, Summary, dry_run};
+use sanchar_schemas::CrimeEvent;
+
+const NOW_MS: i64 = 1_730_419_200_000;
+
+const SETTINGS: &str = r#"
+[state]
+code = "IN-GA"
+[source]
+files = ["cases.csv"]
+format = "csv"
+[rows]
+parts = [{ column = "FIR", patterns = ["{number:digits}/{year:digits}"] }]
+[[rows.join]]
+name = "accused"
+source = { files = ["accused-*.csv"], format = "csv", delimiter = ";" }
+key = ["PS", "number", "year"]
+their_key = ["ps", "no", "yr"]
+max_rows_per_case = 2
+[[rows.join]]
+name = "vehicles"
+source = { files = ["vehicles.jsonl"], format = "jsonl", columns = ["PS", "FIR", "mark"] }
+key = ["PS", "FIR"]
+[mapping]
+kind = { constant = "FIR" }
+[mapping.police_station]
+name = "PS"
+[mapping.fir]
+number = "number"
+year = "year"
+[mapping.sections]
+column = "Sections"
+order = "act_first"
+[[mapping.persons]]
+each = "accused"
+role = { constant = "ARRESTED" }
+code = "code"
+age_years = "age"
+description = "Build"
+[[mapping.vehicles]]
+each = "vehicles"
+when = { column = "mark", none_of = ["unknown"] }
+role = { constant = "STOLEN" }
+registration = "mark"
+"#;
+
+const CASES: &str = "PS,FIR,Sections,Build\nPanaji,12/2024,BNS 303(2),tall\nPanaji,13/2024,BNS 303(2),\nMapusa,12/2024,BNS 303(2),\n";
+
+fn try_run(folder: &Path, settings: &str) -> Result<(Summary, Vec<CrimeEvent>, Vec<String>), String> {
+    let path = folder.join("goa.toml");
+    std::fs::write(&path, settings).unwrap();
+    let config = ProducerConfig::load(&path).map_err(|error| error.to_string())?;
+    let (mut events, mut rejected) = (Vec::new(), Vec::new());
+    let mut keep = |shown: Shown<'_>| {
+        match shown {
+            Shown::Event(event) => events.push(event.clone()),
+            Shown::Rejected { line, rejection, .. } => {
+                rejected.push(format!("{line} {} {}", rejection.reason, rejection.field));
+            }
+        }
+        Ok(())
+    };
+    let summary = dry_run(&config, NOW_MS, &mut keep, &mut |_| {}).map_err(|error| error.to_string())?;
+    assert!(summary.adds_up());
+    Ok((summary, events, rejected))
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
+    let folder = folder(&[
+        ("cases.csv", CASES),
+        (
+            "accused-1.csv",
+            "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji; १२;2024;A2;31\nNowhere;1;2024;A1;20\n",
+        ),
+        // Another order of the same columns, and a last line that is not whole yet.
+        ("accused-2.csv", "code;age;yr;no;ps\nA1;40;2024;12;Mapusa\nA1;4"),
+        (
+            "vehicles.jsonl",
+            "{\"PS\":\"Panaji\",\"FIR\":\"13/2024\",\"mark\":\"GA 03 ZZ 1001\"}\n\
+             {\"PS\":\"Panaji\",\"FIR\":\"13/2024\",\"mark\":\"unknown\"}\nnot json\n",
+        ),
+    ]);
+    let (summary, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
+    assert_eq!((events.len(), rejected.len()), (3, 0), "{summary}");
+    let persons = |event: &CrimeEvent| -> Vec<_> {
+        event
+            .persons
+            .iter()
+            .map(|p| (p.code.clone().unwrap(), p.age_years.unwrap(), p.description.clone()))
+            .collect()
+    };
+    let tall = Some("tall".to_owned());
+    assert_eq!(persons(&events[0]), [("A1".to_owned(), 30, tall.clone()), ("A2".to_owned(), 31, tall)]);
+    assert!(events[1].persons.is_empty());
+    let marks: Vec<_> = events[1].vehicles.iter().map(|v| v.registration.clone().unwrap()).collect();
+    assert_eq!(marks, ["GA 03 ZZ 1001"]);
+    assert_eq!(persons(&events[2]), [("A1".to_owned(), 40, None)]);
+    // A row whose case is in no file is counted, as is one that cannot be read.
+    assert_eq!((summary.without_case["accused"], summary.without_case["vehicles"]), (1, 0));
+    assert_eq!((summary.unreadable["accused"], summary.unreadable["vehicles"]), (0, 1));
+    let shown = summary.to_string();
+    assert!(shown.contains("joined rows of accused") && shown.contains("joined rows of vehicles"), "{shown}");
+}
+
+#[test]
+fn a_case_is_published_without_the_rows_that_are_not_there_yet() {
+    let folder = folder(&[("cases.csv", CASES)]);
+    let (_, events, _) = try_run(folder.path(), SETTINGS).unwrap();
+    assert!(events.len() == 3 && events.iter().all(|event| event.persons.is_empty()));
+}
+
+#[test]
+fn what_cannot_be_joined_says_what_to_do() {
+    let accused = "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji;12;2024;A2;31\nPanaji;12;2024;A3;32\n";
+    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused)]);
+    let (_, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
+    assert_eq!((events.len(), rejected), (2, vec!["2 too_many_joined rows.join.accused".to_owned()]));
+
+    for (from, to, message) in [
+        (
+            "max_rows_per_case = 2",
+            "max_bytes = 100",
+            "its files need more than max_bytes = 100 of memory: raise it",
+        ),
+        (
+            "code = \"code\"",
+            "code = \"cod\"",
+            "goa.toml:32:8: mapping.persons[0].code names the column `cod`, which accused-*.csv does not have: did you mean `code`",
+        ),
+        (
+            "\"no\", \"yr\"]",
+            "\"no\", \"year\"]",
+            "names the column `year`, which accused-*.csv does not have",
+        ),
+        ("each = \"accused\"", "each = \"acused\"", "goa.toml:30:8: mapping.persons[0].each names no join"),
+        (
+            "their_key = [\"ps\", \"no\", \"yr\"]",
+            "their_key = [\"ps\"]",
+            "has to name as many columns as `key`",
+        ),
+        ("name = \"vehicles\"", "name = \"accused\"", "is the name of another join"),
+        (
+            "[mapping.fir]",
+            "[mapping.record]\nrevision = \"number\"\n[mapping.fir]",
+            "does not grow when a joined row changes",
+        ),
+    ] {
+        let error = try_run(folder.path(), &SETTINGS.replace(from, to)).unwrap_err();
+        assert!(error.contains(message), "{error}\nshould be\n{message}");
+    }
+    std::fs::write(folder.path().join("accused-2.csv"), "ps;no;yr\nPanaji;12;2024\n").unwrap();
+    let error = try_run(folder.path(), SETTINGS).unwrap_err();
+    assert!(error.contains("accused-2.csv: lacks a column that an earlier file has"), "{error}");
+}
+
+#[test]
+fn a_joined_text_is_checked_like_any_other() {
+    let accused = "ps;no;yr;code;age\nPanaji;12;2024;A â€“ 1;30\nPanaji;13;2024;A1;2012\n";
+    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused)]);
+    let (_, _, rejected) = try_run(folder.path(), SETTINGS).unwrap();
+    assert_eq!(rejected, ["2 double_encoded code", "3 bad_number persons[0].age_years"]);
+}
