@@ -27,9 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A broker, and what was read of it.
 pub(crate) struct Broker {
-    cluster: MockCluster<'static, DefaultProducerContext>,
+    /// Closed before its broker is, which it would wait for.
     reader: BaseConsumer,
     found: RefCell<Vec<CrimeEvent>>,
+    cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl Broker {
@@ -45,7 +46,7 @@ impl Broker {
         let mut partitions = TopicPartitionList::new();
         partitions.add_partition_offset(TOPIC, 0, Offset::Beginning).unwrap();
         reader.assign(&partitions).unwrap();
-        Self { cluster, reader, found: RefCell::default() }
+        Self { reader, found: RefCell::default(), cluster }
     }
 
     /// The events from the first on, once there are so many.
