@@ -25,8 +25,10 @@ fn run(file: &str) -> (Summary, Vec<CrimeEvent>) {
     (summary, events)
 }
 
+type Named<'a> = Vec<(&'a str, u64)>;
+
 /// Published, and what was quarantined and filtered by name.
-fn counts(summary: &Summary) -> (u64, Vec<(&str, u64)>, Vec<(&str, u64)>) {
+fn counts(summary: &Summary) -> (u64, Named<'_>, Named<'_>) {
     let quarantined =
         summary.quarantined.iter().map(|(reason, tally)| (reason.as_str(), tally.count)).collect();
     let filtered = summary.filtered.iter().map(|(name, tally)| (name.as_str(), tally.count)).collect();
