@@ -106,6 +106,37 @@ fn beside(path: &Path, bootstrap: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_that_is_stopped_says_so_and_goes_on_later() {
+    let (cluster, folder) = (cluster(&[TOPIC]), tempfile::tempdir().unwrap());
+    let bootstrap = cluster.bootstrap_servers();
+    let (registry, _) = serve(Answers::default()).await;
+    let path = goa(folder.path(), &bootstrap, registry, free_port(), |text| text);
+    let checked = tokio::task::spawn_blocking(move || stopped(&path, &bootstrap));
+    checked.await.unwrap();
+    drop((cluster, folder));
+}
+
+fn stopped(path: &Path, bootstrap: &str) {
+    let args = ["backfill", "--from", "2024-09-02", "--to", "2024-09-06"];
+    let mut slow = command(path, &args);
+    slow.env("SANCHAR__PUBLISH__RATE_PER_SECOND", "0.1").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut slow = Daemon(slow.spawn().unwrap());
+    let before = count(bootstrap, 1);
+    assert!(before < 6, "it was to be stopped on its way");
+    assert!(Command::new("kill").arg(slow.0.id().to_string()).status().unwrap().success());
+    assert_eq!(slow.0.wait().unwrap().code(), Some(75));
+
+    let output = again(path, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text(&output.stderr).contains("the backfill goes on where it was stopped"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(count(bootstrap, 6), 6, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_daemons_unread_rows_come_first() {
     let (cluster, folder) = (cluster(&[TOPIC]), tempfile::tempdir().unwrap());
     let shown = |unread: u32| {

@@ -263,7 +263,7 @@ fn judge_topic(name: &str, seen: TopicSeen, brokers: usize, least: Option<usize>
     }
     if usize::try_from(contract).is_ok_and(|contract| contract != partitions) {
         let remedy = format!(
-            "the contract has {contract} partitions: an operator compares with `sanchar topics apply`"
+            "the contract has {contract} partitions: an operator compares with `sanchar topics plan`"
         );
         return Check::Topic.warning(text, remedy);
     }
