@@ -29,7 +29,11 @@ fn look(path: &Path, args: DoctorArgs) -> Result<ExitCode, Failure> {
         runtime.map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
     let waiting = waiting();
     let mut begins = |check: Check| waiting.set_message(check.as_str());
-    let found = runtime.block_on(run(path, Attempts { writing: args.try_writing }, &mut begins));
+    let found = runtime.block_on(run(
+        path,
+        Attempts { writing: args.try_writing, ..Attempts::default() },
+        &mut begins,
+    ));
     waiting.finish_and_clear();
     // A check that hangs on a network disk would hold the end up.
     runtime.shutdown_background();

@@ -7,6 +7,7 @@ mod surroundings;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rdkafka::bindings::rd_kafka_resp_err_t;
 use rdkafka::mocking::MockCluster;
@@ -16,6 +17,8 @@ use sanchar_runtime::lifecycle::ExitCode;
 use surroundings::{Answers, Cluster, cluster, free_port, goa, serve};
 
 const TOPIC: &str = "crime.reported.in-ga";
+/// A machine that runs other tests as well takes its time.
+const PATIENT: Attempts = Attempts { writing: false, patience: Duration::from_secs(120) };
 
 /// A place where all is well.
 struct Well {
@@ -32,7 +35,7 @@ async fn well(answers: Answers, change: impl Fn(String) -> String) -> Well {
 }
 
 async fn look(well: &Well) -> Diagnosis {
-    diagnose(&well.path, Attempts::default(), &mut |_| {}).await
+    diagnose(&well.path, PATIENT, &mut |_| {}).await
 }
 
 fn of(found: &Diagnosis, check: Check) -> &Finding {
@@ -56,7 +59,7 @@ fn assert_failed(found: &Diagnosis, check: Check, cause: Cause, part: &str) {
 async fn where_all_is_well_nothing_fails_and_everything_is_looked_at() {
     let well = well(Answers::default(), |text| text).await;
     let mut begun = Vec::new();
-    let found = diagnose(&well.path, Attempts::default(), &mut |check| begun.push(check)).await;
+    let found = diagnose(&well.path, PATIENT, &mut |check| begun.push(check)).await;
     assert_eq!(found.exit_code(), ExitCode::Clean, "{found:#?}");
     assert_eq!(begun, found.findings.iter().map(|finding| finding.check).collect::<Vec<_>>());
     for (check, part) in [
@@ -152,14 +155,14 @@ async fn whether_this_user_may_write_is_read_from_the_refusal() {
     for (answer, status) in [(BAD_ACKS, Status::Ok), (NO_RIGHT, Status::Failed(Cause::Configuration))] {
         let well = well(Answers::default(), |text| text).await;
         well.cluster.request_errors(RDKafkaApiKey::Produce, &[answer]);
-        let found = diagnose(&well.path, Attempts { writing: true }, &mut |_| {}).await;
+        let found = diagnose(&well.path, Attempts { writing: true, ..PATIENT }, &mut |_| {}).await;
         assert_eq!(of(&found, Check::Writing).status, status, "{found:#?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_that_cannot_be_read_is_all_that_is_told() {
-    let well = well(Answers::default(), |text| text.replace("[kafka]", "[kafak]")).await;
+    let well = well(Answers::default(), |text| text.replace("[kafka]", "[kafk]")).await;
     let found = look(&well).await;
     assert_eq!(found.findings.len(), 1);
     assert_failed(&found, Check::Configuration, Cause::Configuration, "did you mean `kafka`");

@@ -20,19 +20,24 @@ use sanchar_runtime::lifecycle::DaemonConfig as _;
 use crate::config::ProducerConfig;
 pub use finding::{Cause, Check, Diagnosis, Finding, Status};
 
-/// The longest that one check may take.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// What it does besides looking.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What it does besides looking, and how long it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts {
     /// Try whether the user may write to the topic.
     pub writing: bool,
+    /// The longest that one check may take. Default 15 s.
+    pub patience: Duration,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { writing: false, patience: Duration::from_secs(15) }
+    }
 }
 
 /// Looks at what the configuration at `path` needs. `begins` is told of each check before it.
 pub async fn diagnose(path: &Path, attempts: Attempts, begins: &mut (dyn FnMut(Check) + Send)) -> Diagnosis {
-    let mut doctor = Doctor { findings: Vec::new(), begins };
+    let mut doctor = Doctor { findings: Vec::new(), begins, patience: attempts.patience };
     if let Some(config) = doctor.configuration(path) {
         let config = doctor.withholding(config);
         doctor.machine(&config).await;
@@ -46,6 +51,7 @@ pub async fn diagnose(path: &Path, attempts: Attempts, begins: &mut (dyn FnMut(C
 struct Doctor<'b> {
     findings: Vec<Finding>,
     begins: &'b mut (dyn FnMut(Check) + Send),
+    patience: Duration,
 }
 
 impl Doctor<'_> {
@@ -120,22 +126,22 @@ impl Doctor<'_> {
     }
 
     async fn registry(&mut self, config: &ProducerConfig) {
-        let mut date = None;
+        let (mut date, mut client) = (None, None);
         let look = async {
-            let (finding, seen) = registry::greeting(config).await;
+            let (finding, seen) = registry::greeting(config, &mut client).await;
             date = seen;
             finding
         };
         self.look(Check::Registry, look).await;
-        self.look(Check::Schema, registry::schema(config)).await;
+        self.look(Check::Schema, registry::schema(client)).await;
         self.look(Check::Clock, async { registry::clock(date) }).await;
     }
 
     async fn look(&mut self, check: Check, look: impl Future<Output = Finding>) {
         (self.begins)(check);
-        let found = tokio::time::timeout(PATIENCE, look).await;
+        let found = tokio::time::timeout(self.patience, look).await;
         self.findings.push(found.unwrap_or_else(|_| {
-            let seen = format!("gave no answer in {} s", PATIENCE.as_secs());
+            let seen = format!("gave no answer in {} s", self.patience.as_secs());
             check.failed(
                 Cause::Service,
                 seen,

@@ -23,10 +23,14 @@ pub(super) struct Dated {
     after_ms: i64,
 }
 
-/// Whether the registry answers this user, and when it says that it is.
-pub(super) async fn greeting(config: &ProducerConfig) -> (Finding, Option<Dated>) {
+/// Whether the registry answers this user, and when it says that it is. Keeps the client.
+pub(super) async fn greeting(
+    config: &ProducerConfig,
+    kept: &mut Option<RegistryClient>,
+) -> (Finding, Option<Dated>) {
     let client = match RegistryClient::new(&config.registry) {
-        Ok(client) => client,
+        // Making one reads all of the system's certificates, which takes its time.
+        Ok(client) => kept.insert(client),
         Err(error) => return (Check::Registry.refused(Cause::Configuration, error), None),
     };
     let before_ms = clock::now_ms();
@@ -56,8 +60,8 @@ pub(super) async fn greeting(config: &ProducerConfig) -> (Finding, Option<Dated>
 }
 
 /// Whether the registry holds the schema of this release, and under which id.
-pub(super) async fn schema(config: &ProducerConfig) -> Finding {
-    let Ok(client) = RegistryClient::new(&config.registry) else {
+pub(super) async fn schema(client: Option<RegistryClient>) -> Finding {
+    let Some(client) = client else {
         return Check::Schema.warning("was not looked for: registry.url cannot be used", "see registry");
     };
     let release = Record::CrimeEvent.latest();

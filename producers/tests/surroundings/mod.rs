@@ -94,7 +94,7 @@ pub(crate) fn goa(
     let text = std::fs::read_to_string(examples.join("goa.toml")).unwrap();
     let text = text
         .replace("127.0.0.1:9092", bootstrap)
-        .replace("127.0.0.1:8081/apis/ccompat/v7", &registry.to_string())
+        .replace("127.0.0.1:8081/apis/ccompat/v7\"", &format!("{registry}\"\ntimeout_ms = 60000"))
         .replace("127.0.0.1:9476", &listen.to_string());
     let path = folder.join("goa.toml");
     std::fs::write(&path, change(text)).unwrap();
