@@ -10,8 +10,8 @@ use crate::rig::{Answer, JSON, LINES, Rig, Running, TOKEN, answer, array, item, 
 /// The spool's files hold nothing.
 fn spool_is_empty(rig: &Rig) -> bool {
     let folder = rig.folder.path().join("store/chandigarh/spool");
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    names.into_iter().all(|name| name == "lock")
+    let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.all(|name| name == "lock")
 }
 
 fn error(answer: &Answer) -> (u16, &str) {
