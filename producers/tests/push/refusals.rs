@@ -57,6 +57,7 @@ async fn bodies_that_cannot_be_taken_are_refused_with_the_reason() {
     assert!(spool_is_empty(&rig));
     producer.accept(JSON, item(1), [1, 0, 0]).await;
     producer.await_metric("sanchar_push_requests_total{state=\"IN-CH\",status=\"4xx\"} 17").await;
+    producer.await_metric("sanchar_rows_published_total{state=\"IN-CH\"} 1").await;
     producer.stop().await;
     rig.published(1);
 }
