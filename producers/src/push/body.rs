@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
@@ -101,7 +101,7 @@ pub(super) async fn pass_over(mut body: Body) {
         while let Some(Ok(frame)) = body.frame().await
             && passed < PASSED_OVER_BYTES_MAX
         {
-            passed += frame.data_ref().map_or(0, axum::body::Bytes::len);
+            passed += frame.data_ref().map_or(0, Bytes::len);
         }
     };
     drop(tokio::time::timeout(PASSED_OVER_TIME, passing).await);

@@ -220,11 +220,8 @@ fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
     let spool = Spool::open(folder.path(), &SpoolConfig::default()).unwrap();
     assert_eq!(spool.durable(), [(older.path(&inside), 6), (newer.path(&inside), 3)]);
     assert_eq!(fs::read_to_string(newer.path(&inside)).unwrap(), "{}\n");
-    assert_eq!(
-        (spool.lock().bytes(), spool.lock().age_ms(NOW_MS + 1_000)),
-        (9, 1_000),
-        "its name tells its age"
-    );
+    let waits = |backlog: &Backlog| (backlog.bytes(), backlog.age_ms(NOW_MS + 1_000));
+    assert_eq!(waits(&spool.lock()), (9, 1_000), "its name tells its age");
     let error = Spool::open(folder.path(), &SpoolConfig::default()).unwrap_err().to_string();
     assert!(error.contains("is used by another producer"), "{error}");
 }

@@ -29,8 +29,8 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
                 && items.iter().all(|item| fits(document, &schema["items"], item))
         }),
         "object" => value.as_object().is_some_and(|object| {
-            let required = schema["required"].as_array().into_iter().flatten();
-            let has_all = required.into_iter().all(|name| object.contains_key(name.as_str().unwrap()));
+            let mut required = schema["required"].as_array().into_iter().flatten();
+            let has_all = required.all(|name| object.contains_key(name.as_str().unwrap()));
             has_all
                 && object.iter().all(|(name, field)| match &schema["properties"][name] {
                     Value::Null => schema["additionalProperties"] != Value::Bool(false),
@@ -41,8 +41,16 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
     }
 }
 
-/// Answers and what they answered.
-struct Seen(Vec<(&'static str, &'static str, u16, Vec<(String, String)>, Value)>);
+/// An answer and what it answered.
+struct Noted {
+    path: &'static str,
+    method: &'static str,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Value,
+}
+
+struct Seen(Vec<Noted>);
 
 impl Seen {
     async fn note(&mut self, path: &'static str, method: &'static str, response: Response) {
@@ -50,7 +58,8 @@ impl Seen {
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let status = response.status().as_u16();
-        self.0.push((path, method, status, headers, response.json().await.unwrap()));
+        let body = response.json().await.unwrap();
+        self.0.push(Noted { path, method, status, headers, body });
     }
 
     async fn post(&mut self, producer: &Running, token: &str, kind: &str, body: String) -> StatusCode {
@@ -68,7 +77,8 @@ impl Seen {
         let header =
             |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
         let headers = lines.filter_map(header).collect();
-        self.0.push(("/v1/events", "post", status, headers, serde_json::from_str(body).unwrap()));
+        let body = serde_json::from_str(body).unwrap();
+        self.0.push(Noted { path: "/v1/events", method: "post", status, headers, body });
     }
 }
 
@@ -83,7 +93,7 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     let response = producer.client.get(format!("{}/v1/openapi.json", producer.base)).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/json");
     seen.note("/v1/openapi.json", "get", response).await;
-    let document = seen.0[0].4.clone();
+    let document = seen.0[0].body.clone();
 
     seen.post(&producer, TOKEN, JSON, array(0, 20)).await;
     seen.post(&producer, TOKEN, JSON, "{".to_owned()).await;
@@ -111,13 +121,10 @@ async fn the_document_says_what_the_server_does_and_all_of_it() {
             said.extend(statuses.map(|status| (path.clone(), method.clone(), status.clone())));
         }
     }
-    let done: BTreeSet<_> = seen
-        .0
-        .iter()
-        .map(|(path, method, status, ..)| (path.to_string(), method.to_string(), status.to_string()))
-        .collect();
+    let answered = |noted: &Noted| (noted.path.to_owned(), noted.method.to_owned(), noted.status.to_string());
+    let done: BTreeSet<_> = seen.0.iter().map(answered).collect();
     assert_eq!(said, done);
-    for (path, method, status, headers, body) in &seen.0 {
+    for Noted { path, method, status, headers, body } in &seen.0 {
         let response = &document["paths"][path][method]["responses"][status.to_string()];
         let schema = &response["content"]["application/json"]["schema"];
         assert!(fits(&document, schema, body), "{method} {path} {status}: {body}");

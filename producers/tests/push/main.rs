@@ -1,7 +1,12 @@
 //! Items that are pushed over HTTP, through the spool to librdkafka's own mock broker: what is promised arrives once, and
 //! what is wrong is refused with its reason.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails right there")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails right there"
+)]
 
 mod delivery;
 mod document;

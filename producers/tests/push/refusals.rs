@@ -10,8 +10,8 @@ use crate::rig::{Answer, JSON, LINES, Rig, Running, TOKEN, answer, array, item, 
 /// The spool's files hold nothing.
 fn spool_is_empty(rig: &Rig) -> bool {
     let folder = rig.folder.path().join("store/chandigarh/spool");
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    names.into_iter().all(|name| name == "lock")
+    let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.all(|name| name == "lock")
 }
 
 fn error(answer: &Answer) -> (u16, &str) {
@@ -57,6 +57,7 @@ async fn bodies_that_cannot_be_taken_are_refused_with_the_reason() {
     assert!(spool_is_empty(&rig));
     producer.accept(JSON, item(1), [1, 0, 0]).await;
     producer.await_metric("sanchar_push_requests_total{state=\"IN-CH\",status=\"4xx\"} 17").await;
+    producer.await_metric("sanchar_rows_published_total{state=\"IN-CH\"} 1").await;
     producer.stop().await;
     rig.published(1);
 }
