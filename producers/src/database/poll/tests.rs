@@ -139,8 +139,11 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Ids with versions.
+type Given = Vec<(u8, u32)>;
+
 /// Every version that was given out, in order.
-fn pass(poll: &mut Poll, memory: &mut Memory) -> Result<Vec<(u8, u32)>, Vec<(u8, u32)>> {
+fn pass(poll: &mut Poll, memory: &mut Memory) -> Result<Given, Given> {
     let mut given = Vec::new();
     let outcome = poll.pass(memory, &mut |cursor, row| {
         assert_eq!(cursor.keys, row.keys);
