@@ -447,7 +447,7 @@ bootstrap = "localhost:9092"
                 "[[withholding.rules]]\nname = 'x'\nbecause = 'y'\nreason = 'OTHER'\nfields = ['narative']\n[kafka]",
                 "goa.toml:18:11: withholding.rules.fields: unknown variant `narative`, did you mean `narrative`?",
             ),
-            ("year = \"Year\"", "", "goa.toml:10:1: mapping.fir.year is missing"),
+            ("year = \"Year\"", "", "goa.toml:11:1: mapping.fir.year is missing"),
             ("files = [\"fir.csv\"]", "files = []", "goa.toml:5:9: source.files names no file"),
             (
                 "[kafka]",

@@ -60,7 +60,7 @@ mod tests {
                     one_of = ['x'] } ] },\n]\n[mapping.fir]\nnumber = 'No'\nyear = { columns = ['A', 'वर्ष', 'B'] }\n";
         for (path, word, place) in [
             ("mapping.fir.number", Some("No"), Some((9, 10))),
-            ("mapping.fir.year", Some("B"), Some((10, 32))),
+            ("mapping.fir.year", Some("B"), Some((10, 34))),
             ("mapping.kind[0].when", Some("Head"), Some((6, 16))),
             ("mapping.kind[0].when", None, Some((5, 24))),
             ("mapping.fir.kind", None, Some((8, 1))),

@@ -223,7 +223,9 @@ fn a_restart_goes_on_and_another_question_is_refused() {
 fn what_needs_somebody_to_change_something_ends_the_start() {
     let (server, broker, folder) = (shared(), Broker::new(), tempfile::tempdir().unwrap());
     let mut owner = table(&server, "refused");
-    owner.batch_execute("create table secret (a int); insert into fir values (1, 'X', '1', 2024)").unwrap();
+    owner
+        .batch_execute("create table secret as select * from fir; insert into fir values (1, 'X', '1', 2024)")
+        .unwrap();
     owner
         .batch_execute("create function w() returns int language sql as 'delete from fir returning 1'")
         .unwrap();
@@ -236,7 +238,7 @@ fn what_needs_somebody_to_change_something_ends_the_start() {
         (sql, "select * from firr", "relation \"firr\" does not exist"),
         (
             sql,
-            "select * from secret",
+            "select *, 1 as version from secret",
             "permission denied for table secret (SQLSTATE 42501): grant the role select",
         ),
         (sql, "select selct from fir", "column \"selct\" does not exist"),

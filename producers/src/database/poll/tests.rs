@@ -139,11 +139,11 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Ids with versions.
-type Given = Vec<(u8, u32)>;
+/// Ids with their versions.
+type Versions = Vec<(u8, u32)>;
 
-/// Every version that was given out, in order.
-fn pass(poll: &mut Poll, memory: &mut Memory) -> Result<Given, Given> {
+/// Every version that was given out, in order, whether the pass came to its end or not.
+fn pass(poll: &mut Poll, memory: &mut Memory) -> Result<Versions, Versions> {
     let mut given = Vec::new();
     let outcome = poll.pass(memory, &mut |cursor, row| {
         assert_eq!(cursor.keys, row.keys);

@@ -61,7 +61,7 @@ fn files_go_when_they_are_published_and_leave_no_checkpoint() {
     // The same file again, and again under another name.
     place.write("a.csv", &rows(1..=1));
     place.write("copy of a.csv", &rows(1..=1));
-    assert_eq!(place.once().1, ["1", "1"]);
+    assert_eq!(place.once().1, ["1"], "the copy's row is known");
     let expected = ["a-2.csv", "a.csv", "b.csv.gz", "copy of a.csv", "empty.csv", "header only.csv"];
     assert_eq!(place.names("done"), expected);
 }
