@@ -151,7 +151,7 @@ fn killed_after(steps: usize, place: &Place, ending: &str) {
         let from = kept.folder.path().join("producer-store/checkpoints").join(&name);
         fs::copy(from, store.join(&name)).unwrap();
     }
-    let departure = Departure::new(&place.folder.path().join("a.csv"), Path::new(ending));
+    let mut departure = Departure::new(&place.folder.path().join("a.csv"), Path::new(ending));
     if steps > 0 {
         departure.begin().unwrap();
     }
