@@ -1,6 +1,6 @@
 //! How a file leaves a drop folder, step by step, so that nothing is lost wherever the process is killed.
 //!
-//! 1. It gets a name of its own in its folder, `.NAME.leaving`, which nobody drops files under. 2. It is looked at: only
+//! 1. It gets a name of its own in its folder, `.NAME.1.leaving`, which nobody drops files under. 2. It is looked at: only
 //!    the content that was read may go. 3. A note says why, where it goes to the failed folder. 4. It goes. 5. The
 //!    checkpoint goes. A file that is found under its leaving name is put back: its checkpoint is still there, so that
 //!    reading goes on at its end and it leaves again. No step overwrites a file.
@@ -34,17 +34,20 @@ impl Departure {
     /// Of the file at `path`, to `folder`, which may be relative to the file's own.
     pub(super) fn new(path: &Path, folder: &Path) -> Self {
         let own = path.parent().unwrap_or_else(|| Path::new(""));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Self {
-            path: path.to_owned(),
-            leaving: own.join(format!(".{name}{LEAVING}")),
-            folder: own.join(folder),
-        }
+        Self { path: path.to_owned(), leaving: leaving(path, 1), folder: own.join(folder) }
     }
 
-    /// Takes the file away from the name under which others may drop another.
-    pub(super) fn begin(&self) -> io::Result<()> {
-        rename_new(&self.path, &self.leaving)
+    /// Takes the file away from the name under which others may drop another. A namesake that was leaving when a process was
+    /// killed may have the first leaving name still: it waits for this file to go.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        for number in 1..=NAMESAKES_MAX {
+            self.leaving = leaving(&self.path, number);
+            match rename_new(&self.path, &self.leaving) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                begun => return begun,
+            }
+        }
+        Err(io::Error::other("the folder holds too many files of this name"))
     }
 
     /// Whether it is what was read, and not another that was dropped at the last moment.
@@ -110,7 +113,10 @@ pub(super) fn unfinished(folder: &Path) -> io::Result<Vec<Departure>> {
         let leaving = entry?.path();
         let name = leaving.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(LEAVING));
-        if let Some(name) = inner.filter(|name| !name.is_empty()) {
+        let numbered = inner.and_then(|name| name.rsplit_once('.'));
+        if let Some((name, _)) =
+            numbered.filter(|(name, number)| !name.is_empty() && number.parse::<u32>().is_ok())
+        {
             found.push(Departure { path: folder.join(name), folder: PathBuf::new(), leaving });
         }
     }
@@ -122,6 +128,11 @@ impl Departure {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn leaving(path: &Path, number: u32) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{number}{LEAVING}"))
 }
 
 fn why_path(target: &Path) -> PathBuf {
@@ -168,7 +179,7 @@ mod tests {
     }
 
     fn send(path: &Path) -> PathBuf {
-        let departure = Departure::new(path, Path::new("done"));
+        let mut departure = Departure::new(path, Path::new("done"));
         departure.begin().unwrap();
         let target = departure.target().unwrap();
         departure.finish(&target).unwrap();
@@ -196,11 +207,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "a.csv", "first");
         let read = Stamp::new(&fs::metadata(&path).unwrap());
-        let departure = Departure::new(&path, Path::new("done"));
+        let mut departure = Departure::new(&path, Path::new("done"));
         departure.begin().unwrap();
         assert!(departure.is_what_was_read(read).unwrap());
         file(folder.path(), "a.csv", "second");
         assert!(!departure.put_back().unwrap(), "its name is taken");
+        let mut namesake = Departure::new(&path, Path::new("done"));
+        namesake.begin().unwrap();
+        assert_ne!(namesake.leaving, departure.leaving);
+        assert!(namesake.put_back().unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "second");
         fs::remove_file(&path).unwrap();
         let [again] = &unfinished(folder.path()).unwrap()[..] else { panic!() };

@@ -124,7 +124,7 @@ impl<S: Sink> Worker<S> {
             Ending::Done => self.config.source.done_folder.clone(),
             Ending::Failed { .. } => self.config.source.failed_folder.clone(),
         };
-        let departure = Departure::new(path, &folder);
+        let mut departure = Departure::new(path, &folder);
         match departure.begin() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Changed),
             begun => begun?,

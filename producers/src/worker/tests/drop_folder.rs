@@ -151,7 +151,7 @@ fn killed_after(steps: usize, place: &Place, ending: &str) {
         let from = kept.folder.path().join("producer-store/checkpoints").join(&name);
         fs::copy(from, store.join(&name)).unwrap();
     }
-    let departure = Departure::new(&place.folder.path().join("a.csv"), Path::new(ending));
+    let mut departure = Departure::new(&place.folder.path().join("a.csv"), Path::new(ending));
     if steps > 0 {
         departure.begin().unwrap();
     }
@@ -225,7 +225,7 @@ fn a_file_is_taken_only_when_it_no_longer_changes() {
     place.clock = Arc::<ManualClock>::clone(&clock);
     place.write("still.csv", &rows(1..=1));
     place.write("grows.csv", &rows(2..=2));
-    fs::write(place.folder.path().join("packed.csv.gz"), pack("half of it")).unwrap();
+    fs::write(place.folder.path().join("packed.csv.gz"), pack("half of it\n")).unwrap();
     let running = place.start(false, Script::default());
     // It grows whenever time passes, so that it never looks the same for long.
     for number in 100.. {
@@ -233,7 +233,7 @@ fn a_file_is_taken_only_when_it_no_longer_changes() {
             break;
         }
         place.append("grows.csv", &rows(number..=number));
-        fs::write(place.folder.path().join("packed.csv.gz"), pack(&format!("{number}"))).unwrap();
+        fs::write(place.folder.path().join("packed.csv.gz"), pack(&format!("{number}\n"))).unwrap();
         clock.advance(500);
         std::thread::sleep(Duration::from_millis(5));
     }
