@@ -219,7 +219,7 @@ fn rajasthans_elements_attributes_and_prefixes_are_read() {
     assert_eq!(vehicles, ["RJ32ZZ5101", "RJ32ZZ5102"]);
     assert_eq!(events[1].police_station.as_ref().unwrap().name, "Behror & Neemrana");
     let examples: Vec<_> = summary.quarantined.values().flat_map(|tally| tally.examples.clone()).collect();
-    assert_eq!(examples, ["data/rajasthan-firs.xml:17", "data/rajasthan-firs.xml:23"]);
+    assert_eq!(examples, ["data/rajasthan-firs.xml:18", "data/rajasthan-firs.xml:24"]);
 }
 
 #[test]
