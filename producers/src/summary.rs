@@ -52,7 +52,7 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, file: &str, line: u64) {
-        self.note(|| format!("{file}:{line}"));
+        self.note(|| if line == 0 { file.to_owned() } else { format!("{file}:{line}") });
     }
 
     fn note(&mut self, example: impl FnOnce() -> String) {

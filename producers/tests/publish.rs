@@ -142,10 +142,10 @@ async fn several_states_publish_from_one_process() {
     let bootstrap = cluster.bootstrap_servers();
     let tasks = ["haryana.toml", "uttar-pradesh.toml", "goa.toml"]
         .map(|name| start(example(folder.path(), name, &bootstrap), true).1);
-    for (task, published) in tasks.into_iter().zip([15, 15, 9]) {
+    for (task, published) in tasks.into_iter().zip([15, 14, 9]) {
         assert_eq!(task.await.unwrap().unwrap().published, published);
     }
-    for (topic, count) in topics.into_iter().zip([15, 15, 9]) {
+    for (topic, count) in topics.into_iter().zip([15, 14, 9]) {
         read(&bootstrap, topic, count);
     }
 }
@@ -227,6 +227,8 @@ async fn a_dropped_file_leaves_when_the_broker_has_acknowledged_it() {
     let (cluster, folder) = (cluster(&["crime.reported.in-hp"]), tempfile::tempdir().unwrap());
     let mut config = example(folder.path(), "himachal-pradesh.toml", &cluster.bootstrap_servers());
     config.source.stable_ms = 20;
+    // The same file comes twice, and is to be published twice.
+    config.publish.memory_records = 0;
     let (context, task) = start(config, false);
     let (file, done) = (
         folder.path().join("data/himachal-firs.csv.gz"),
