@@ -185,11 +185,10 @@ impl Writer {
 
     /// Takes a batch and those that came meanwhile.
     fn take_group(&mut self, first: Request, receiver: &Receiver<Request>) {
-        let room = self.room();
         let mut group = Group::default();
         let mut next = Some(first);
         while let Some(Request { batch, answer }) = next {
-            match self.stage(&mut group, &batch, room) {
+            match self.stage(&mut group, &batch) {
                 Ok(receipt) => group.waiting.push(Waiting { answer, receipt, held: batch.held }),
                 // Whoever has gone away sends it again.
                 Err(error) => drop(answer.send(Err(error))),
@@ -205,12 +204,7 @@ impl Writer {
     }
 
     /// Puts those items of a batch that are new into the group.
-    fn stage(
-        &mut self,
-        group: &mut Group,
-        batch: &Batch,
-        room: Result<u64, Refusal>,
-    ) -> Result<Receipt, CommitError> {
+    fn stage(&mut self, group: &mut Group, batch: &Batch) -> Result<Receipt, CommitError> {
         let (mut own, mut fresh, mut taken) = (HashMap::new(), Vec::new(), Vec::new());
         let mut begin = 0;
         for item in &batch.items {
@@ -230,7 +224,7 @@ impl Writer {
         }
         let bytes: u64 = fresh.iter().map(|(_, line)| to_u64(line.len())).sum();
         if bytes > 0 {
-            self.admit(to_u64(group.lines.len()) + bytes, room)?;
+            self.admit(to_u64(group.lines.len()) + bytes)?;
         }
         for (fingerprint, line) in &fresh {
             group.lines.extend_from_slice(line);
@@ -241,8 +235,9 @@ impl Writer {
         Ok(Receipt { accepted, duplicates: to_u64(batch.items.len()) - accepted })
     }
 
-    fn admit(&mut self, bytes: u64, room: Result<u64, Refusal>) -> Result<(), CommitError> {
-        let refusal = match room {
+    fn admit(&mut self, bytes: u64) -> Result<(), CommitError> {
+        // Asked anew for each batch: the worker makes room while a group is gathered.
+        let refusal = match self.room() {
             Ok(room) if bytes <= room => return Ok(()),
             Ok(_) => Refusal::Bytes,
             Err(refusal) => refusal,

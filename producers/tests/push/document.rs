@@ -103,8 +103,8 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     seen.post(&producer, TOKEN, JSON, " ".repeat(20_001)).await;
     seen.post(&producer, TOKEN, "text/plain", item(1)).await;
     seen.post(&producer, TOKEN, JSON, array(20, 70)).await;
-    let slow = producer.begin(100, "{");
-    while seen.post(&producer, TOKEN, JSON, item(1)).await != StatusCode::TOO_MANY_REQUESTS {}
+    let (slow, _) = producer.occupy(100, "{").await;
+    seen.post(&producer, TOKEN, JSON, item(1)).await;
     seen.raw(&rest(slow, false).await);
     producer.stop().await;
     (document, seen)

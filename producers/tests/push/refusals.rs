@@ -168,13 +168,7 @@ async fn more_requests_than_may_be_worked_on_are_asked_to_come_back() {
     let mut config = rig.config();
     config.push.as_mut().unwrap().max_requests_in_flight = 1;
     let producer = start(config).await;
-    let mut open = producer.begin(item(1).len(), &item(1)[..40]);
-    let refused = loop {
-        let answer = producer.post(JSON, item(2)).await;
-        if answer.0 != 202 {
-            break answer;
-        }
-    };
+    let (mut open, refused) = producer.occupy(item(1).len(), &item(1)[..40]).await;
     assert_eq!((error(&refused), refused.1.as_deref()), ((429, "busy"), Some("1")));
     // A stop waits for the request that is under way, and takes no other.
     producer.context.shutdown.trigger("the test is over");

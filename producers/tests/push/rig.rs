@@ -188,6 +188,20 @@ impl Running {
         stream.write_all(head.as_bytes()).unwrap();
         stream
     }
+
+    /// The same, once it is the one request that may be worked on, with the refusal that another got. Where it comes while
+    /// another is worked on it is refused itself, and begun anew.
+    pub(crate) async fn occupy(&self, length: usize, body: &str) -> (TcpStream, Answer) {
+        loop {
+            let stream = self.begin(length, body);
+            for _ in 0..20 {
+                let answer = self.post(JSON, item(2)).await;
+                if answer.0 == 429 {
+                    return (stream, answer);
+                }
+            }
+        }
+    }
 }
 
 impl Drop for Running {
