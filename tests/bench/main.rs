@@ -4,7 +4,7 @@
 //! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
 //! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
 //! for urgent and ordinary events during a drain. Decisions: what it costs to decide about an event, without Kafka.
-//! Feed: a state's file through its producer, beside a plain client that sends the same bytes.
+//! Feed: a state's file through its producer, beside a plain client that sends the same bytes; and what it takes over HTTP.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -19,6 +19,7 @@ mod decisions;
 mod drain;
 mod feed;
 mod latency;
+mod push;
 mod recovery;
 mod register;
 mod report;
@@ -64,6 +65,9 @@ struct Args {
     /// Rows of the long file whose reading is watched for memory; 0 leaves it out
     #[arg(long, default_value_t = 10_000_000)]
     long_rows: u32,
+    /// Sizes of the batches that are pushed over HTTP; 0 leaves it out
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 500])]
+    batches: Vec<u32>,
     /// Whether a producer with nothing to do is watched
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     idle: bool,
@@ -111,6 +115,9 @@ async fn main() -> Result<()> {
     }
     if args.long_rows > 0 {
         feed::measure_long(args.long_rows, &mut report).await?;
+    }
+    for batch in args.batches.iter().filter(|batch| **batch > 0) {
+        push::measure(*batch, &mut report).await?;
     }
     if args.idle {
         feed::measure_idle(&mut report).await?;

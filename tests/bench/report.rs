@@ -13,6 +13,7 @@ pub(crate) struct Report {
     urgent: Map<String, Value>,
     decisions: Map<String, Value>,
     feed: Map<String, Value>,
+    push: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -44,6 +45,15 @@ const FEED: [(&str, &str); 5] = [
     ("peak_rss_mib", "peak RSS MiB"),
     ("rss_mib", "RSS MiB"),
     ("cpu_percent", "CPU %"),
+];
+const PUSH: [(&str, &str); 7] = [
+    ("events_per_s", "events/s"),
+    ("cpu_us_per_event", "CPU µs/event"),
+    ("peak_rss_mib", "peak RSS MiB"),
+    ("answers", "answers"),
+    ("p50_ms", "p50 ms"),
+    ("p99_ms", "p99 ms"),
+    ("max_ms", "max ms"),
 ];
 const LATENCY: [(&str, &str); 4] =
     [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
@@ -85,11 +95,11 @@ impl Report {
     }
 
     pub(crate) fn latency(&mut self, rate: u32, latencies_ms: Vec<f64>) {
-        self.latency.insert(rate.to_string(), distribution(latencies_ms));
+        self.latency.insert(rate.to_string(), Value::Object(distribution("deliveries", latencies_ms)));
     }
 
     pub(crate) fn urgent(&mut self, kind: &str, latencies_ms: Vec<f64>) {
-        self.urgent.insert(kind.to_owned(), distribution(latencies_ms));
+        self.urgent.insert(kind.to_owned(), Value::Object(distribution("deliveries", latencies_ms)));
     }
 
     pub(crate) fn decisions(&mut self, figures: &[(&str, f64)]) {
@@ -100,6 +110,12 @@ impl Report {
     pub(crate) fn feed(&mut self, what: &str, figures: &[(&str, f64)]) {
         let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
         self.feed.insert(what.to_owned(), Value::Object(figures.collect()));
+    }
+
+    pub(crate) fn push(&mut self, batch: u32, figures: &[(&str, f64)], latencies_ms: Vec<f64>) {
+        let mut row = distribution("answers", latencies_ms);
+        row.extend(figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure)))));
+        self.push.insert(batch.to_string(), Value::Object(row));
     }
 
     pub(crate) fn print(&self) {
@@ -116,30 +132,31 @@ impl Report {
             table("deciding about an event", &DECISIONS, &row);
         }
         table("a state's producer (medians)", &FEED, &self.feed);
+        table("HTTP push, batches of", &PUSH, &self.push);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "push": self.push });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())
     }
 }
 
-/// Figures of latencies.
-fn distribution(mut latencies_ms: Vec<f64>) -> Value {
+/// Figures of latencies, and how many there are.
+fn distribution(count: &str, mut latencies_ms: Vec<f64>) -> Map<String, Value> {
     latencies_ms.sort_by(f64::total_cmp);
     let percentile = |percent: usize| {
         let rank = (latencies_ms.len() * percent / 100).min(latencies_ms.len().saturating_sub(1));
         round(latencies_ms.get(rank).copied().unwrap_or(f64::NAN))
     };
-    json!({
-        "deliveries": latencies_ms.len(),
-        "p50_ms": percentile(50),
-        "p99_ms": percentile(99),
-        "max_ms": percentile(100),
-    })
+    Map::from_iter([
+        (count.to_owned(), json!(latencies_ms.len())),
+        ("p50_ms".to_owned(), json!(percentile(50))),
+        ("p99_ms".to_owned(), json!(percentile(99))),
+        ("max_ms".to_owned(), json!(percentile(100))),
+    ])
 }
 
 fn cell(figure: &Value) -> String {

@@ -29,6 +29,7 @@ mod membership;
 mod model;
 mod no_brokers;
 mod offsets;
+mod outage;
 mod partitions;
 mod poison;
 mod priority;

@@ -21,6 +21,7 @@ pub mod process;
 pub mod progress;
 pub mod proxy;
 pub mod publisher;
+pub mod pusher;
 pub mod small_disk;
 pub mod stack;
 
