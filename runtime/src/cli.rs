@@ -152,6 +152,7 @@ mod tests {
             }
             assert!(!text.contains("generate"), "{name} shows what is hidden");
         }
+        assert!(read("sanchar-test.1").contains("\n.SH EXAMPLES\n.nf\nExamples: none\n.fi\n.SH VERSION\n"));
         assert!(read("sanchar-test-check-config.1").contains("without touching the network"));
         let denied = generate::write(&program, std::path::Path::new("/proc/none")).unwrap_err();
         assert!(denied.to_string().contains("name a folder"), "{denied}");

@@ -46,5 +46,20 @@ fn into(program: &Command, folder: &Path) -> io::Result<()> {
     for shell in SHELLS {
         clap_complete::generate_to(shell, &mut program.clone(), program.get_name(), folder)?;
     }
-    clap_mangen::generate_to(program.clone(), folder)
+    clap_mangen::generate_to(program.clone(), folder)?;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "1") {
+            keep_lines(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The examples are laid out in columns, which a page would flow together.
+fn keep_lines(page: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(page)?;
+    let Some((before, examples)) = text.split_once(".SH EXTRA\n") else { return Ok(()) };
+    let examples = examples.replacen("\n.SH ", "\n.fi\n.SH ", 1);
+    fs::write(page, format!("{before}.SH EXAMPLES\n.nf\n{examples}"))
 }
