@@ -15,6 +15,9 @@ deny := $(cache)/tools/bin/cargo-deny
 foreign := tests/e2e/foreign/requirements.txt
 python_folder := $(cache)/python-$(firstword $(shell cksum $(foreign)))
 python := $(python_folder)/bin/python
+# What judges files for Kubernetes and for containers.
+checks := deploy/checks/requirements.txt
+checks_folder := $(cache)/python-$(firstword $(shell cksum $(checks)))
 
 # Most end-to-end tests wait most of the time: for a session to end, a broker to come back, a transaction to time out.
 test_threads := $(shell n=$$(nproc); echo $$((n > 4 ? n : 4)))
@@ -40,7 +43,9 @@ help: ## list the targets
 # ---- what must be installed ---------------------------------------------------------------------------------------
 
 needs_to_build := rust c++ cmake pkg-config openssl zlib
-needs_to_test := java maven python-venv kcat shellcheck postgresql
+needs_to_test := java maven python-venv kcat shellcheck postgresql systemd-analyze
+needs_to_package := debhelper
+needs_to_test_package := debhelper lintian debootstrap mandoc
 
 .PHONY: deps-build
 deps-build:
@@ -100,18 +105,22 @@ test-stages: deps
 	@nice $(stack) fetch >$(target)/stack-fetch.log 2>&1 </dev/null &
 	$(call stage,format,cargo fmt --all --check)
 	$(call stage,shell scripts,shellcheck $$(git grep --untracked -lE '^#!.*\b(bash|sh)$$'))
+	$(call stage,units,deploy/systemd/check)
 	$(call stage,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
 	$(call stage,build,cargo build --workspace --all-targets --locked)
+	$(call stage,manifests,$(MAKE) $(checks_folder)/complete && $(checks_folder)/bin/python deploy/checks/manifests.py $(target)/debug)
 	$(call stage,broker and registry,$(stack) fetch)
 	$(call stage,foreign client,$(MAKE) $(python_folder)/complete)
 	$(call stage,tests,rm -rf $(target)/stack-logs && SANCHAR_STACK_LOGS=$(abspath $(target))/stack-logs SANCHAR_TEST_PYTHON=$(abspath $(python)) RUST_TEST_THREADS=$(test_threads) $(with_stack) cargo test --workspace --locked $(TEST_ARGS))
 
 # Complete when all is installed: one that was interrupted is made anew.
-$(python_folder)/complete: | deps
+$(python_folder)/complete: requirements := $(foreign)
+$(checks_folder)/complete: requirements := $(checks)
+$(python_folder)/complete $(checks_folder)/complete: | deps
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(python) -m pip install --quiet --disable-pip-version-check --requirement $(foreign)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(requirements)
 	touch $@
 
 $(deny):
@@ -145,6 +154,26 @@ soak: deps ## one line for HOURS at 200 events a second, with a fault every minu
 bench: deps ## throughput and latency in a release build; BENCH_ARGS are passed on
 	cargo build --release --workspace --locked
 	$(with_stack) cargo run --release --locked -p sanchar-tests --bin bench -- $(BENCH_ARGS)
+
+# ---- packages -----------------------------------------------------------------------------------------------------
+
+.PHONY: package
+package: deps-build ## Debian packages of the release build, into target/packages
+	@deploy/stack/needs $(needs_to_package)
+	cargo build --release --locked -p sanchar-fanout -p sanchar-producer -p sanchar
+	@deploy/debian/build $(target)/release $(target)/packages
+
+# Not part of `make test`: it takes root, and minutes to make an empty Debian, which stays in the cache.
+.PHONY: test-package
+test-package: deps-build ## install, upgrade, remove and purge the packages in a Debian of their own; needs root
+	@deploy/stack/needs $(needs_to_test_package)
+	cargo build --locked -p sanchar-fanout -p sanchar-producer -p sanchar
+	@deploy/debian/test --keep $(cache)/debian $(target)/debug
+
+.PHONY: manifests
+manifests: ## write the topics and users for Kubernetes anew, after a change to schemas/topics.toml
+	cargo build --locked -p sanchar
+	for what in topics users; do $(target)/debug/sanchar topics manifests $$what >deploy/kubernetes/$$what.yaml; done
 
 # ---- a stack that stays -------------------------------------------------------------------------------------------
 

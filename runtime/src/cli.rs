@@ -3,6 +3,9 @@
 //! A daemon derives its own `clap::Parser` with its own about text and examples, and flattens [`DaemonArgs`] into it.
 //! Commands that only one program has live with that program.
 
+mod generate;
+
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -52,16 +55,30 @@ impl DaemonArgs {
     }
 }
 
-/// Reads the command line of this process.
+/// Reads the command line of this process. Where it asks for man pages and completions (`generate`, see there), writes them.
 ///
 /// # Errors
-/// The code to end with, once help, version (0) or a usage error (64) has been printed.
+/// The code to end with, once help, version or the files asked for (0) or a usage error (64) have been written.
 pub fn parse<P: Parser>() -> Result<P, std::process::ExitCode> {
-    P::try_parse().map_err(|error| {
-        // Nobody is left to tell if the output is closed.
-        drop(error.print());
-        exit_code(&error).into()
-    })
+    let mut program = P::command();
+    let matches = program.clone().subcommand(generate::command()).try_get_matches().map_err(refused)?;
+    match generate::asked(&matches) {
+        Some(folder) => Err(generated(generate::write(&program, folder))),
+        None => P::from_arg_matches(&matches).map_err(|error| refused(error.format(&mut program))),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given what `map_err` has")]
+fn refused(error: clap::Error) -> std::process::ExitCode {
+    // Nobody is left to tell if the output is closed.
+    drop(error.print());
+    exit_code(&error).into()
+}
+
+fn generated(outcome: Result<(), Failure>) -> std::process::ExitCode {
+    let Err(failure) = outcome else { return ExitCode::Clean.into() };
+    drop(writeln!(std::io::stderr(), "{failure}"));
+    failure.exit_code().into()
 }
 
 fn exit_code(error: &clap::Error) -> ExitCode {
@@ -115,6 +132,30 @@ mod tests {
             let error = parse(&words).unwrap_err();
             assert_eq!(exit_code(&error), code, "{words:?}");
         }
+    }
+
+    #[test]
+    fn man_pages_and_completions_name_every_command_and_option() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = <TestArgs as clap::CommandFactory>::command();
+        let matches = program.clone().subcommand(generate::command());
+        let place = folder.path().join("new");
+        let matches =
+            matches.try_get_matches_from(["sanchar-test".as_ref(), "generate".as_ref(), place.as_os_str()]);
+        assert_eq!(generate::asked(&matches.unwrap()), Some(place.as_path()));
+        generate::write(&program, &place).unwrap();
+        let read = |name: &str| std::fs::read_to_string(place.join(name)).unwrap();
+        for name in ["sanchar-test.bash", "_sanchar-test", "sanchar-test.fish", "sanchar-test.1"] {
+            let text = read(name).replace('\\', "");
+            for word in ["config", "run", "check-config", "print-config"] {
+                assert!(text.contains(word), "{word} is missing from {name}");
+            }
+            assert!(!text.contains("generate"), "{name} shows what is hidden");
+        }
+        assert!(read("sanchar-test.1").contains("\n.SH EXAMPLES\n.nf\nExamples: none\n.fi\n.SH VERSION\n"));
+        assert!(read("sanchar-test-check-config.1").contains("without touching the network"));
+        let denied = generate::write(&program, std::path::Path::new("/proc/none")).unwrap_err();
+        assert!(denied.to_string().contains("name a folder"), "{denied}");
     }
 
     #[test]

@@ -24,6 +24,20 @@ pub enum Topic {
     Redriven,
 }
 
+/// Who has to do with topics: a user of the cluster, or one for each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The producer of one state.
+    Producer,
+    /// The fan-out service.
+    Fanout,
+    /// Whoever reads the inbox of one state.
+    Inbox,
+    /// The operators.
+    Operations,
+}
+
 /// Settings of a logical topic, a table of `topics.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +62,10 @@ pub struct TopicSpec {
     pub writers: String,
     /// Who may read.
     pub readers: String,
+    /// The same as `writers`, for programs.
+    pub write: Vec<Role>,
+    /// The same as `readers`, for programs.
+    pub read: Vec<Role>,
 }
 
 #[derive(Deserialize)]

@@ -1,10 +1,11 @@
 //! `sanchar topics`: compares a cluster's topics with the contract's (`schemas/topics.toml`) and makes them so.
 //!
 //! `plan` only looks. `apply` creates and alters, any number of times with the same result; it never deletes and never
-//! shrinks, and says what it leaves to a person.
+//! shrinks, and says what it leaves to a person. `manifests` prints the same for Kubernetes.
 
 mod cluster;
 mod diff;
+mod manifests;
 mod report;
 
 use std::collections::BTreeMap;
@@ -43,10 +44,17 @@ Examples:
   sanchar topics apply --prefix drill --states DL,HR  an installation of its own for a drill
   sanchar topics apply --config fanout.toml           brokers, TLS, log-in by a daemon's file")]
     Apply(Options),
+    /// Print topics or users as resources of Strimzi, for a cluster on Kubernetes, and talk to none
+    #[command(after_help = "\
+Examples:
+  sanchar topics manifests topics | kubectl apply -f -
+  sanchar topics manifests users --cluster police --states DL,HR,UP > users.yaml")]
+    Manifests(manifests::Args),
 }
 
+/// Which topics there should be, and how safe.
 #[derive(Debug, clap::Args)]
-struct Options {
+struct Shape {
     /// States to have topics for, comma-separated, by code or name; the internal topics always belong [default: all 36]
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = parse_state)]
     states: Vec<StateCode>,
@@ -56,6 +64,12 @@ struct Options {
     /// Copies that must have a record before it counts as written [default: one less than the copies, at least 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=15))]
     min_insync_replicas: Option<i32>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Options {
+    #[command(flatten)]
+    shape: Shape,
     /// One JSON object, for programs
     #[arg(long)]
     json: bool,
@@ -63,7 +77,11 @@ struct Options {
     connection: Connection,
 }
 
-impl Options {
+impl Shape {
+    fn states(&self) -> Vec<StateCode> {
+        if self.states.is_empty() { StateCode::all().collect() } else { self.states.clone() }
+    }
+
     fn wanted(&self, space: &sanchar_schemas::topics::TopicSpace) -> Result<Vec<Wanted>, Failure> {
         let copies = self.replication_factor;
         let min_insync = self.min_insync_replicas.unwrap_or_else(|| (copies - 1).max(1));
@@ -72,9 +90,7 @@ impl Options {
                 "--min-insync-replicas {min_insync} is more than --replication-factor {copies}: nothing could be written"
             )));
         }
-        let all: Vec<StateCode> = StateCode::all().collect();
-        let states = if self.states.is_empty() { &all } else { &self.states };
-        Ok(wanted(space, states, copies, min_insync))
+        Ok(wanted(space, &self.states(), copies, min_insync))
     }
 }
 
@@ -82,12 +98,13 @@ pub(crate) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     match &args.command {
         Command::Plan(options) => plan(options, out).await,
         Command::Apply(options) => apply(options, out).await,
+        Command::Manifests(options) => manifests::run(options, out),
     }
 }
 
 async fn plan(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> {
     let cluster = options.connection.cluster()?;
-    let wanted = options.wanted(&cluster.space())?;
+    let wanted = options.shape.wanted(&cluster.space())?;
     let differences = diff(&wanted, &Admin::new(&cluster.kafka)?.found(&wanted).await?);
     if options.json {
         report::plan_json(wanted.len(), &differences, out)?;
@@ -99,7 +116,7 @@ async fn plan(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> {
 
 async fn apply(options: &Options, out: &mut dyn Write) -> Result<Outcome, Stop> {
     let cluster = options.connection.cluster()?;
-    let wanted = options.wanted(&cluster.space())?;
+    let wanted = options.shape.wanted(&cluster.space())?;
     let admin = Admin::new(&cluster.kafka)?;
     let differences = diff(&wanted, &admin.found(&wanted).await?);
     let problems = admin.apply(&wanted, &differences).await?;
