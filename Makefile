@@ -40,7 +40,7 @@ help: ## list the targets
 # ---- what must be installed ---------------------------------------------------------------------------------------
 
 needs_to_build := rust c++ cmake pkg-config openssl zlib
-needs_to_test := java maven python-venv kcat shellcheck
+needs_to_test := java maven python-venv kcat shellcheck promtool
 
 .PHONY: deps-build
 deps-build:
@@ -100,6 +100,7 @@ test-stages: deps
 	@nice $(stack) fetch >$(target)/stack-fetch.log 2>&1 </dev/null &
 	$(call stage,format,cargo fmt --all --check)
 	$(call stage,shell scripts,shellcheck $$(git grep --untracked -lE '^#!.*\b(bash|sh)$$'))
+	$(call stage,alerts,deploy/monitoring/check)
 	$(call stage,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
 	$(call stage,build,cargo build --workspace --all-targets --locked)
