@@ -8,7 +8,7 @@ pub mod config;
 pub mod dry_run;
 pub mod language;
 pub mod mapping;
-mod metrics;
+pub mod metrics;
 pub mod publish;
 mod quarantine;
 mod reading;

@@ -44,6 +44,7 @@ impl fmt::Debug for Options {
 /// Rows that were not acknowledged are read again at the next start.
 pub async fn run(config: ProducerConfig, options: Options, context: Context) -> Result<Summary, Failure> {
     config.check()?;
+    config.kafka.show_certificates(&context.metrics)?;
     let schema = match options.schema_id {
         Some(schema) => schema,
         None => look_up(&config.registry).await?,
