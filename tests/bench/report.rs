@@ -13,6 +13,7 @@ pub(crate) struct Report {
     urgent: Map<String, Value>,
     decisions: Map<String, Value>,
     feed: Map<String, Value>,
+    scrape: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -45,6 +46,8 @@ const FEED: [(&str, &str); 5] = [
     ("rss_mib", "RSS MiB"),
     ("cpu_percent", "CPU %"),
 ];
+const SCRAPE: [(&str, &str); 4] =
+    [("series", "series"), ("kib", "KiB"), ("median_ms", "median ms"), ("max_ms", "max ms")];
 const LATENCY: [(&str, &str); 4] =
     [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
 
@@ -102,6 +105,11 @@ impl Report {
         self.feed.insert(what.to_owned(), Value::Object(figures.collect()));
     }
 
+    pub(crate) fn scrape(&mut self, daemon: &str, figures: &[(&str, f64)]) {
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
+        self.scrape.insert(daemon.to_owned(), Value::Object(figures.collect()));
+    }
+
     pub(crate) fn print(&self) {
         table("drain (medians)", &DRAIN, &self.drain);
         table("register, records", &REGISTER, &self.register);
@@ -116,11 +124,12 @@ impl Report {
             table("deciding about an event", &DECISIONS, &row);
         }
         table("a state's producer (medians)", &FEED, &self.feed);
+        table("all that a scrape can show", &SCRAPE, &self.scrape);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "scrape": self.scrape });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())
