@@ -43,7 +43,7 @@ help: ## list the targets
 # ---- what must be installed ---------------------------------------------------------------------------------------
 
 needs_to_build := rust c++ cmake pkg-config openssl zlib
-needs_to_test := java maven python-venv kcat shellcheck postgresql systemd-analyze
+needs_to_test := java maven python-venv kcat shellcheck postgresql systemd-analyze promtool
 needs_to_package := debhelper
 needs_to_test_package := debhelper lintian debootstrap mandoc
 
@@ -106,6 +106,7 @@ test-stages: deps
 	$(call stage,format,cargo fmt --all --check)
 	$(call stage,shell scripts,shellcheck $$(git grep --untracked -lE '^#!.*\b(bash|sh)$$'))
 	$(call stage,units,deploy/systemd/check)
+	$(call stage,alerts,deploy/monitoring/check)
 	$(call stage,lints,cargo clippy --workspace --all-targets --locked -- -D warnings)
 	$(call stage,documentation,RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked)
 	$(call stage,build,cargo build --workspace --all-targets --locked)

@@ -16,7 +16,7 @@ pub mod language;
 mod leaks;
 pub mod mapping;
 mod memory;
-mod metrics;
+pub mod metrics;
 pub mod publish;
 pub mod push;
 mod quarantine;

@@ -1,11 +1,28 @@
 //! The producer's numbers for Prometheus, all labelled with the state whose events it publishes.
 
 use prometheus::{Gauge, IntCounter, IntCounterVec};
+use sanchar_runtime::kafka::certificates;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::metrics::Metrics;
 use sanchar_schemas::StateCode;
 
+use crate::database::DatabaseMetrics;
+use crate::push::PushMetrics;
 use crate::reason::Reason;
+use crate::spool::SpoolMetrics;
+
+/// Registers everything that the producer of a state shows: what the catalogue of metrics is made from.
+///
+/// # Errors
+/// As [`Metrics::counter`].
+pub fn register_all(metrics: &Metrics, state: StateCode) -> Result<(), Failure> {
+    ProducerMetrics::register(metrics, state)?;
+    DatabaseMetrics::register(metrics, state)?;
+    PushMetrics::register(metrics, state)?;
+    SpoolMetrics::register(metrics, state)?;
+    certificates::register_all(metrics)?;
+    Ok(())
+}
 
 /// Counters and gauges of one producer.
 #[derive(Debug, Clone)]

@@ -62,6 +62,7 @@ impl fmt::Debug for Options {
 pub async fn run(config: ProducerConfig, options: Options, context: Context) -> Result<Summary, Failure> {
     config.check()?;
     config.withholding.check_policy_is_read()?;
+    config.kafka.show_certificates(&context.metrics)?;
     let ledger = Arc::new(Ledger::new(config.publish.in_flight_rows, config.publish.in_flight_bytes));
     let Some(push) = config.push.clone().filter(|_| !options.once) else {
         return publish(config, options, context, ledger, None).await;

@@ -72,6 +72,12 @@ impl Health {
         component
     }
 
+    /// Each component's name and whether it is ready.
+    pub(crate) fn readiness(&self) -> Vec<(Cow<'static, str>, bool)> {
+        let components = lock(&self.components);
+        components.iter().map(|known| (known.state.name.clone(), known.reason().is_none())).collect()
+    }
+
     /// Whether every component with a stall limit has beaten within it.
     pub fn live(&self, verbose: bool) -> Report {
         let components = lock(&self.components).clone();

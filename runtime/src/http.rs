@@ -65,8 +65,9 @@ fn router(metrics: Metrics, health: Health) -> Router {
     let ready = |State(health): State<Health>, RawQuery(query): RawQuery| async move {
         answer(health.ready(is_verbose(query.as_deref())))
     };
-    let exposition =
-        move || async move { ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], metrics.render()) };
+    let exposition = move |State(health): State<Health>| async move {
+        ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], metrics.scrape(&health))
+    };
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
@@ -134,7 +135,9 @@ mod tests {
         assert_eq!(get(address, "/readyz").await, (200, "ready\n".to_owned()));
         assert_eq!(get(address, "/readyz?verbose").await.1, "ready\nconsumer: ready for 0 s\n");
         assert_eq!(get(address, "/livez").await, (200, "alive\n".to_owned()));
-        assert!(get(address, "/metrics").await.1.contains("sanchar_build_info"));
+        let metrics = get(address, "/metrics").await.1;
+        assert!(metrics.contains("sanchar_build_info"), "{metrics}");
+        assert!(metrics.contains("sanchar_component_ready{component=\"consumer\"} 1"), "{metrics}");
         let (status, text) = get(address, "/").await;
         assert!(status == 404 && text.contains("/livez, /readyz") && text.contains("/metrics"));
     }

@@ -4,6 +4,7 @@
 //! consumer part of a group is set by the crate that owns that guarantee, and an operator cannot override it.
 
 mod brokers;
+pub mod certificates;
 mod log;
 mod options;
 

@@ -3,7 +3,9 @@
 //! Constructors take the full name, so that a search for a metric finds where it is made. It decides nothing about
 //! what is counted; label values must come from closed sets, never from a record.
 
-use std::sync::Arc;
+mod described;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -11,8 +13,11 @@ use prometheus::{
     TextEncoder,
 };
 
+pub use described::{Described, Kind};
+
 use crate::VERSION;
 use crate::clock;
+use crate::health::Health;
 use crate::lifecycle::Failure;
 
 /// Bucket bounds for durations from a fast step to a missed deadline, in seconds.
@@ -23,26 +28,36 @@ pub const DURATION_SECONDS: [f64; 14] =
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
+    described: Arc<Mutex<Vec<Described>>>,
+    time: Gauge,
+    components: GaugeVec,
 }
 
 impl Metrics {
-    /// A registry that already holds `sanchar_build_info{daemon,version}` and the conventional
-    /// `process_start_time_seconds`.
+    /// A registry that already holds what every daemon shows: its build, its start, its clock and which of its parts
+    /// are ready.
     ///
     /// # Errors
     /// [`Failure`] with exit code 70, as every constructor below: a metric that cannot be made is a mistake in the
     /// program.
     pub fn new(daemon: &'static str) -> Result<Self, Failure> {
-        let metrics = Self { registry: Arc::new(Registry::new()) };
+        let registry = Arc::<Registry>::default();
+        let described = Arc::<Mutex<Vec<Described>>>::default();
+        let books = Books { registry: &registry, described: &described };
         let help = "Always 1; the labels tell which daemon this is and its release.";
-        let build = metrics.gauge_vec("sanchar_build_info", help, &["daemon", "version"])?;
+        let build = gauge_vec("sanchar_build_info", help, &["daemon", "version"]);
+        let build = books.add("sanchar_build_info", Kind::Gauge, build)?;
         build.with_label_values(&[daemon, VERSION]).set(1.0);
         let help = "When this process started, in seconds since 1970.";
-        let start =
-            metrics.add("process_start_time_seconds", Gauge::new("process_start_time_seconds", help))?;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
-        start.set(clock::now_ms() as f64 / 1_000.0);
-        Ok(metrics)
+        let start = Gauge::new("process_start_time_seconds", help);
+        books.add("process_start_time_seconds", Kind::Gauge, start)?.set(now_seconds());
+        let help = "This process's clock when it was asked, in seconds since 1970.";
+        let time =
+            books.add("sanchar_time_seconds", Kind::Gauge, Gauge::new("sanchar_time_seconds", help))?;
+        let help = "1 for each part of the daemon that is ready, 0 for one that is not, as /readyz?verbose lists them.";
+        let components = gauge_vec("sanchar_component_ready", help, &["component"]);
+        let components = books.add("sanchar_component_ready", Kind::Gauge, components)?;
+        Ok(Self { registry, described, time, components })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -51,7 +66,7 @@ impl Metrics {
     /// As [`Metrics::new`]: a name outside the convention, or one already taken.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter, Failure> {
         check_counter(name)?;
-        self.add(name, IntCounter::new(name, help))
+        self.add(name, Kind::Counter, IntCounter::new(name, help))
     }
 
     /// As [`Metrics::counter`], one count per set of label values.
@@ -60,7 +75,7 @@ impl Metrics {
     /// As [`Metrics::counter`].
     pub fn counter_vec(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, Failure> {
         check_counter(name)?;
-        self.add(name, IntCounterVec::new(Opts::new(name, help), labels))
+        self.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), labels))
     }
 
     /// A value that goes up and down.
@@ -69,7 +84,7 @@ impl Metrics {
     /// As [`Metrics::counter`].
     pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, Failure> {
         check_prefix(name)?;
-        self.add(name, Gauge::new(name, help))
+        self.add(name, Kind::Gauge, Gauge::new(name, help))
     }
 
     /// As [`Metrics::gauge`], one value per set of label values.
@@ -78,7 +93,7 @@ impl Metrics {
     /// As [`Metrics::counter`].
     pub fn gauge_vec(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, Failure> {
         check_prefix(name)?;
-        self.add(name, GaugeVec::new(Opts::new(name, help), labels))
+        self.add(name, Kind::Gauge, gauge_vec(name, help, labels))
     }
 
     /// A distribution over `buckets` (upper bounds, ascending, in the unit that the name ends with).
@@ -88,7 +103,7 @@ impl Metrics {
     pub fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, Failure> {
         check_prefix(name)?;
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.add(name, Histogram::with_opts(options))
+        self.add(name, Kind::Histogram { buckets: buckets.len() }, Histogram::with_opts(options))
     }
 
     /// As [`Metrics::histogram`], one distribution per set of label values.
@@ -104,7 +119,23 @@ impl Metrics {
     ) -> Result<HistogramVec, Failure> {
         check_prefix(name)?;
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.add(name, HistogramVec::new(options, labels))
+        self.add(name, Kind::Histogram { buckets: buckets.len() }, HistogramVec::new(options, labels))
+    }
+
+    /// Everything that was registered, whether it has a value yet or not, by name.
+    pub fn described(&self) -> Vec<Described> {
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        described.sort();
+        described
+    }
+
+    /// As [`Metrics::render`], with the clock and `health` as they are now.
+    pub fn scrape(&self, health: &Health) -> String {
+        self.time.set(now_seconds());
+        for (component, is_ready) in health.readiness() {
+            self.components.with_label_values(&[&*component]).set(f64::from(u8::from(is_ready)));
+        }
+        self.render()
     }
 
     /// Everything in Prometheus's text exposition format 0.0.4.
@@ -118,13 +149,43 @@ impl Metrics {
     fn add<M: Collector + Clone + 'static>(
         &self,
         name: &str,
+        kind: Kind,
+        made: prometheus::Result<M>,
+    ) -> Result<M, Failure> {
+        Books { registry: &self.registry, described: &self.described }.add(name, kind, made)
+    }
+}
+
+/// Where a metric is entered.
+struct Books<'m> {
+    registry: &'m Registry,
+    described: &'m Mutex<Vec<Described>>,
+}
+
+impl Books<'_> {
+    fn add<M: Collector + Clone + 'static>(
+        &self,
+        name: &str,
+        kind: Kind,
         made: prometheus::Result<M>,
     ) -> Result<M, Failure> {
         let refused = |error| Failure::internal(format!("metric {name} cannot be made: {error}"));
         let metric = made.map_err(refused)?;
         self.registry.register(Box::new(metric.clone())).map_err(refused)?;
+        let described = metric.desc().into_iter().map(|desc| Described::new(desc, kind));
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(described);
         Ok(metric)
     }
+}
+
+fn gauge_vec(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+    GaugeVec::new(Opts::new(name, help), labels)
+}
+
+fn now_seconds() -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+    let now_ms = clock::now_ms() as f64;
+    now_ms / 1_000.0
 }
 
 fn check_prefix(name: &str) -> Result<(), Failure> {
@@ -168,6 +229,41 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is missing from\n{text}");
         }
+    }
+
+    #[test]
+    fn what_was_registered_is_described_before_it_has_a_value() {
+        let metrics = Metrics::new("sanchar-test").unwrap();
+        metrics.counter_vec("sanchar_dropped_total", "Records dropped.", &["stage", "reason"]).unwrap();
+        metrics.histogram("sanchar_step_seconds", "Time taken.", &DURATION_SECONDS).unwrap();
+        let described = metrics.described();
+        let names: Vec<&str> = described.iter().map(|metric| metric.name.as_str()).collect();
+        let common = [
+            "process_start_time_seconds",
+            "sanchar_build_info",
+            "sanchar_component_ready",
+            "sanchar_dropped_total",
+            "sanchar_step_seconds",
+            "sanchar_time_seconds",
+        ];
+        assert_eq!(names, common);
+        let dropped = &described[3];
+        assert_eq!((dropped.kind, dropped.help.as_str()), (Kind::Counter, "Records dropped."));
+        assert_eq!(dropped.labels, ["stage", "reason"]);
+        assert_eq!(described[4].kind, Kind::Histogram { buckets: 14 });
+    }
+
+    #[test]
+    fn a_scrape_shows_the_clock_and_the_parts_as_they_are_then() {
+        let clock = Arc::new(clock::ManualClock::new(0));
+        let health = Health::new(clock, crate::lifecycle::Shutdown::new());
+        let metrics = Metrics::new("sanchar-test").unwrap();
+        let registry = health.component("registry", None);
+        assert!(metrics.scrape(&health).contains("sanchar_component_ready{component=\"registry\"} 0\n"));
+        registry.ready();
+        let text = metrics.scrape(&health);
+        assert!(text.contains("sanchar_component_ready{component=\"registry\"} 1\n"), "{text}");
+        assert!(text.contains("sanchar_time_seconds 1"), "{text}");
     }
 
     #[test]

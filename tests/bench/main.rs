@@ -5,6 +5,7 @@
 //! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
 //! for urgent and ordinary events during a drain. Decisions: what it costs to decide about an event, without Kafka.
 //! Feed: a state's file through its producer, beside a plain client that sends the same bytes; and what it takes over HTTP.
+//! Scrape: what it costs a daemon to show its metrics.
 //! It prints a table and writes JSON; it judges nothing.
 
 #![allow(
@@ -23,6 +24,7 @@ mod push;
 mod recovery;
 mod register;
 mod report;
+mod scrape;
 mod urgent;
 mod workload;
 
@@ -59,6 +61,9 @@ struct Args {
     /// Whether the cost of deciding about an event is measured
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     decisions: bool,
+    /// Whether the cost of showing all metrics is measured
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    scrapes: bool,
     /// Rows of the file that a producer publishes; 0 leaves it out
     #[arg(long, default_value_t = 500_000)]
     rows: u32,
@@ -109,6 +114,9 @@ async fn main() -> Result<()> {
     }
     if args.decisions {
         decisions::measure(&mut report)?;
+    }
+    if args.scrapes {
+        scrape::measure(&mut report)?;
     }
     if args.rows > 0 {
         feed::measure(args.rows, args.runs, &mut report).await?;

@@ -14,6 +14,7 @@ pub(crate) struct Report {
     decisions: Map<String, Value>,
     feed: Map<String, Value>,
     push: Map<String, Value>,
+    scrape: Map<String, Value>,
 }
 
 /// Names of the figures of a row, and their titles.
@@ -55,6 +56,8 @@ const PUSH: [(&str, &str); 7] = [
     ("p99_ms", "p99 ms"),
     ("max_ms", "max ms"),
 ];
+const SCRAPE: [(&str, &str); 4] =
+    [("series", "series"), ("kib", "KiB"), ("median_ms", "median ms"), ("max_ms", "max ms")];
 const LATENCY: [(&str, &str); 4] =
     [("deliveries", "deliveries"), ("p50_ms", "p50 ms"), ("p99_ms", "p99 ms"), ("max_ms", "max ms")];
 
@@ -118,6 +121,11 @@ impl Report {
         self.push.insert(batch.to_string(), Value::Object(row));
     }
 
+    pub(crate) fn scrape(&mut self, daemon: &str, figures: &[(&str, f64)]) {
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
+        self.scrape.insert(daemon.to_owned(), Value::Object(figures.collect()));
+    }
+
     pub(crate) fn print(&self) {
         table("drain (medians)", &DRAIN, &self.drain);
         table("register, records", &REGISTER, &self.register);
@@ -133,11 +141,12 @@ impl Report {
         }
         table("a state's producer (medians)", &FEED, &self.feed);
         table("HTTP push, batches of", &PUSH, &self.push);
+        table("all that a scrape can show", &SCRAPE, &self.scrape);
         println!("\n{}", machine());
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "push": self.push });
+        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "push": self.push, "scrape": self.scrape });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())

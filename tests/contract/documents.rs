@@ -5,7 +5,7 @@
 use sanchar_schemas::topics::{Topic, TopicSpec};
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -15,6 +15,7 @@ const DOCUMENTS: [&str; 9] = [
     "producers/README.md",
     "consumers/GUARANTEE.md",
     "deploy/stack/README.md",
+    "deploy/monitoring/README.md",
 ];
 
 fn root() -> PathBuf {

@@ -27,6 +27,7 @@ mod killed;
 mod large;
 mod membership;
 mod model;
+mod monitoring;
 mod no_brokers;
 mod offsets;
 mod outage;

@@ -4,6 +4,7 @@
 
 use crate::patience::Patience;
 use crate::reasons::PoisonReason;
+use prometheus::IntCounter;
 use sanchar_runtime::clock::Clock;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::registry::{RegistryClient, RegistryError, SchemaId};
@@ -26,6 +27,8 @@ pub(crate) struct EventDecoder {
     runtime: Handle,
     clock: Arc<dyn Clock>,
     patience: Patience,
+    /// Times that the registry did not answer.
+    registry_errors: IntCounter,
     decoders: HashMap<u32, Decoder>,
 }
 
@@ -54,8 +57,9 @@ impl EventDecoder {
         runtime: Handle,
         clock: Arc<dyn Clock>,
         patience: Patience,
+        registry_errors: IntCounter,
     ) -> Self {
-        Self { registry, runtime, clock, patience, decoders: HashMap::new() }
+        Self { registry, runtime, clock, patience, registry_errors, decoders: HashMap::new() }
     }
 
     pub(crate) fn decode<'m>(&mut self, message: &'m dyn Message, now_ms: i64) -> Result<Datum<'m>, Refusal> {
@@ -90,7 +94,10 @@ impl EventDecoder {
         let poison = |reason: PoisonReason, text: String| Refusal::Poison(reason.poison(text));
         let schema = match self.registry.schema_by_id_blocking(&self.runtime, SchemaId(id)) {
             Ok(schema) => schema,
-            Err(error) if error.is_retryable() => return Err(Refusal::Retryable(error.to_string())),
+            Err(error) if error.is_retryable() => {
+                self.registry_errors.inc();
+                return Err(Refusal::Retryable(error.to_string()));
+            }
             Err(error @ RegistryError::NotFound { .. }) => {
                 let is_over = self.patience.is_over(id, age_ms, self.clock.uptime_ms());
                 let text = error.to_string();

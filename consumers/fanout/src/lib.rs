@@ -10,7 +10,7 @@ pub mod enrich;
 #[cfg(test)]
 mod examples;
 pub mod meaning;
-mod metrics;
+pub mod metrics;
 mod patience;
 pub mod pipeline;
 mod publish;

@@ -5,14 +5,14 @@ use crate::authorise::authorise;
 use crate::decode::EventDecoder;
 use crate::enrich::enrich;
 use crate::meaning::Meaning;
-use crate::metrics::PipelineMetrics;
+use crate::metrics::{Delivered, PipelineMetrics, Stages};
 use crate::publish::Publisher;
-use crate::reasons::{DropReason, PoisonReason};
+use crate::reasons::{DropReason, PoisonReason, Stage};
 use crate::register::{Entry, Register, Verdict};
 use crate::route::{Route, route};
 use crate::rules::CurrentRules;
 use sanchar_runtime::clock::Clock;
-use sanchar_schemas::StateCode;
+use sanchar_schemas::{Outline, StateCode};
 use sanchar_stream::client::Message;
 use sanchar_stream::{Outputs, Processor, Refusal};
 use std::collections::HashMap;
@@ -26,17 +26,23 @@ pub struct Pipeline {
     pub(crate) rules: CurrentRules,
     pub(crate) publisher: Publisher,
     pub(crate) metrics: PipelineMetrics,
+    pub(crate) stages: Stages,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Processor for Pipeline {
     fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal> {
         let now_ms = self.clock.now_ms();
+        let watch = &mut self.stages.watch();
         let datum = self.decoder.decode(message, now_ms)?;
         let event = &datum.outline()?;
+        self.stages.end(Stage::Decode, watch);
         authorise(event, self.owner(message.topic())?, message.key()).map_err(Refusal::Poison)?;
+        self.metrics.heard(event.origin, message.timestamp_ms().unwrap_or(now_ms));
+        self.stages.end(Stage::Authorise, watch);
         let key = self.register.key(&event.record_id).map_err(Refusal::Retryable)?;
         let verdict = self.register.judge(key, event.revision, event.content_hash, now_ms);
+        self.stages.end(Stage::Deduplicate, watch);
         let earlier = match verdict.map_err(Refusal::Retryable)? {
             Verdict::Forward(earlier) => earlier,
             Verdict::Drop(reason) => {
@@ -57,7 +63,9 @@ impl Processor for Pipeline {
         };
         let (meaning, rules) = (Meaning::of(event), self.rules.get());
         let route = route(event, &meaning, &rules, earlier);
+        self.stages.end(Stage::Route, watch);
         let enrichment = enrich(event, &meaning, &rules, &route, now_ms);
+        self.stages.end(Stage::Enrich, watch);
         self.publisher.publish(message, event, &datum.bytes, &enrichment, &route, outputs)?;
         let entry = Entry {
             revision: event.revision,
@@ -67,17 +75,20 @@ impl Processor for Pipeline {
         };
         outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
         self.register.stage(key, entry);
-        self.count(&route, datum.is_re_encoded);
+        self.stages.end(Stage::Publish, watch);
+        self.count(message, event, &route, datum.is_re_encoded);
         Ok(())
     }
 
     fn committed(&mut self) {
-        self.metrics.committed();
+        self.metrics.committed(self.clock.now_ms());
+        self.stages.ended();
     }
 
     fn aborted(&mut self) {
         self.register.aborted();
         self.metrics.aborted();
+        self.stages.ended();
     }
 }
 
@@ -87,14 +98,19 @@ impl Pipeline {
         self.owners.get(topic).copied().ok_or_else(|| Refusal::Poison(text()))
     }
 
-    fn count(&mut self, route: &Route<'_>, is_re_encoded: bool) {
+    fn count(&mut self, message: &dyn Message, event: &Outline<'_>, route: &Route<'_>, is_re_encoded: bool) {
         if route.is_empty() {
             self.metrics.dropped(DropReason::NoRecipient);
             return;
         }
         let pending = self.metrics.pending();
-        pending.forwarded += 1;
-        pending.deliveries += route.deliveries.len() as u64;
+        pending.delivered.push(Delivered {
+            origin: event.origin,
+            recipients: route.deliveries,
+            is_urgent: event.is_urgent,
+            published_ms: message.timestamp_ms(),
+            registered_ms: event.reported_at.map(|moment| moment.at),
+        });
         pending.withdrawals += route.withdrawals.len() as u64;
         pending.re_encoded += u64::from(is_re_encoded);
     }

@@ -12,11 +12,19 @@ pub enum Stage {
     Authorise,
     /// Register of what was delivered.
     Deduplicate,
+    /// Who must know.
+    Route,
+    /// What it means.
+    Enrich,
     /// Event to outputs.
     Publish,
 }
 
 impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] =
+        [Self::Decode, Self::Authorise, Self::Deduplicate, Self::Route, Self::Enrich, Self::Publish];
+
     /// The symbol in labels and headers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -24,6 +32,8 @@ impl Stage {
             Self::Decode => "decode",
             Self::Authorise => "authorise",
             Self::Deduplicate => "deduplicate",
+            Self::Route => "route",
+            Self::Enrich => "enrich",
             Self::Publish => "publish",
         }
     }

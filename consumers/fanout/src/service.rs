@@ -2,12 +2,12 @@
 
 use crate::config::FanoutConfig;
 use crate::decode::EventDecoder;
-use crate::metrics::{PipelineMetrics, RegisterMetrics};
+use crate::metrics::FanoutMetrics;
 use crate::patience::Patience;
 use crate::pipeline::Pipeline;
 use crate::publish::Publisher;
 use crate::register::{Folder, Register, RegisterStandby, Table};
-use crate::rules::{CurrentRules, Rules, RulesMetrics, read_folder, reload_on};
+use crate::rules::{CurrentRules, Rules, read_folder, reload_on};
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::{RegistryClient, SchemaId};
@@ -25,20 +25,20 @@ pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> 
     let registry = RegistryClient::new(&config.registry)?;
     let Some(schema_id) = shared_schema_id(&registry, &context).await? else { return Ok(()) };
     let rules = rules(&config, &context)?;
-    let rules_metrics = RulesMetrics::new(&context.metrics)?;
-    rules_metrics.show(&rules.get());
+    let metrics = FanoutMetrics::new(&context.metrics)?;
+    metrics.rules.show(&rules.get());
+    config.kafka.show_certificates(&context.metrics)?;
     let table = Arc::<Table>::default();
     let folder = Folder::take(&config.register.folder)?;
-    let metrics = RegisterMetrics::new(&context.metrics)?;
-    let standby = RegisterStandby::new(Arc::clone(&table), folder, config.register.clone(), metrics);
+    let standby =
+        RegisterStandby::new(Arc::clone(&table), folder, config.register.clone(), metrics.register.clone());
     let standby = standby.map_err(Failure::temporary)?;
-    let metrics = PipelineMetrics::new(&context.metrics)?;
-    let pipeline =
-        |_| pipeline(&config, &context, registry.clone(), schema_id, &table, &rules, metrics.clone());
+    let pipeline = |_| pipeline(&config, &context, registry.clone(), schema_id, &table, &rules, &metrics);
     let pipelines: Vec<Pipeline> = (0..config.stream.workers).map(pipeline).collect();
     let (kafka, job, stream) = (config.kafka.clone(), config.job(), config.stream.clone());
     // The Kafka client blocks, so the engine has threads of its own.
-    let reloads = reload_on(rules.clone(), config.rules.folder.as_deref(), rules_metrics, context.clone());
+    let reloads =
+        reload_on(rules.clone(), config.rules.folder.as_deref(), metrics.rules.clone(), context.clone());
     let work = move || sanchar_stream::run(&kafka, &job, &stream, pipelines, standby, &context);
     tokio::select! {
         ended = tokio::task::spawn_blocking(work) => {
@@ -69,17 +69,24 @@ fn pipeline(
     schema_id: SchemaId,
     table: &Arc<Table>,
     rules: &CurrentRules,
-    metrics: PipelineMetrics,
+    metrics: &FanoutMetrics,
 ) -> Pipeline {
     let (topics, clock) = (config.topics(), &context.clock);
     let patience = Patience::new(config.unknown_schema_grace_ms);
     Pipeline {
         owners: StateCode::all().map(|state| (topics.name(Topic::Reported(state)), state)).collect(),
-        decoder: EventDecoder::new(registry, Handle::current(), Arc::clone(clock), patience),
+        decoder: EventDecoder::new(
+            registry,
+            Handle::current(),
+            Arc::clone(clock),
+            patience,
+            metrics.registry_errors.clone(),
+        ),
         register: Register::of(table),
         rules: rules.clone(),
         publisher: Publisher::new(schema_id, &topics),
-        metrics,
+        metrics: metrics.pipeline.clone(),
+        stages: metrics.stages.clone(),
         clock: Arc::clone(clock),
     }
 }

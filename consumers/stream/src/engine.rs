@@ -15,7 +15,7 @@ use crate::client::{Client, ClientError, Connector, Gap, Message, Position, Reba
 use crate::config::{Job, StreamConfig};
 use crate::follower::Followed;
 use crate::lookahead::HandOver;
-use crate::metrics::EngineMetrics;
+use crate::metrics::{self, EngineMetrics};
 use crate::processor::Processor;
 use lag::Progress;
 use sanchar_runtime::backoff::Backoff;
@@ -171,8 +171,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
     fn note_rebalances<M: Message>(&self, changes: Vec<Rebalance>, batch: &mut Batch<M>) {
         for change in changes {
             let (label, partitions) = match &change {
-                Rebalance::Assigned(partitions) => ("assigned", partitions),
-                Rebalance::Revoked(partitions) => ("revoked", partitions),
+                Rebalance::Assigned(partitions) => (metrics::ASSIGNED, partitions),
+                Rebalance::Revoked(partitions) => (metrics::REVOKED, partitions),
             };
             tracing::info!(change = label, partitions = partitions.len(), "the group rebalanced");
             self.metrics.rebalances.with_label_values(&[label]).inc_by(partitions.len() as u64);
@@ -183,7 +183,11 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     /// Learns what other instances committed, before any record of partitions that were theirs. Returns false when it
     /// has to be asked again before anything is processed.
-    fn catch_up<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<bool, ClientError> {
+    fn catch_up<'c>(
+        &mut self,
+        client: &'c C::Client,
+        batch: &mut Messages<'c, C>,
+    ) -> Result<bool, ClientError> {
         let partitions = batch.unrestored();
         if partitions.is_empty() {
             return Ok(true);
@@ -212,6 +216,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
             client.resume()?;
         }
         batch.restored(&partitions);
+        self.progress.begin(&positions, self.context.clock.now_ms());
         self.ahead.own(positions);
         Ok(true)
     }
@@ -243,26 +248,28 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let turn = self.process(client, batch, &early)?;
         if turn.done == 0 && early.is_empty() {
             client.abort()?;
-            self.metrics.transactions.with_label_values(&["aborted"]).inc();
+            self.metrics.transactions.with_label_values(&[metrics::ABORTED]).inc();
             return Ok(turn.waiting);
         }
         let reached = batch.reached(turn.done);
         let mut positions: Vec<Position> = reached.iter().map(|reached| reached.position.clone()).collect();
         positions.extend(early.positions(&positions, &self.ahead));
+        let processed_ms = self.context.clock.uptime_ms();
         client.commit(&positions)?;
+        let since = |ms: u64| Duration::from_millis(self.context.clock.uptime_ms().saturating_sub(ms));
+        self.metrics.transaction_seconds.observe(since(began_ms).as_secs_f64());
+        self.metrics.commit_seconds.observe(since(processed_ms).as_secs_f64());
         self.processor.committed();
         self.ahead.passed(&positions);
-        let took_ms = self.context.clock.uptime_ms().saturating_sub(began_ms);
-        self.count(&turn, reached, took_ms);
+        self.count(&turn, reached);
         early.count(&self.metrics);
         batch.drop_front(turn.done);
         self.judge(&turn)?;
         Ok(turn.waiting)
     }
 
-    fn count(&mut self, turn: &Turn, reached: Vec<Reached>, took_ms: u64) {
-        self.metrics.transactions.with_label_values(&["committed"]).inc();
-        self.metrics.transaction_seconds.observe(Duration::from_millis(took_ms).as_secs_f64());
+    fn count(&mut self, turn: &Turn, reached: Vec<Reached>) {
+        self.metrics.transactions.with_label_values(&[metrics::COMMITTED]).inc();
         for poison in &turn.dead {
             tracing::warn!(
                 stage = poison.stage,

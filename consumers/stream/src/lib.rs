@@ -23,7 +23,7 @@ pub mod kafka;
 mod lookahead;
 #[cfg(test)]
 mod memory;
-mod metrics;
+pub mod metrics;
 pub mod processor;
 mod workers;
 

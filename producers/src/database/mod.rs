@@ -6,6 +6,7 @@
 
 mod config;
 mod failure;
+mod metrics;
 mod poll;
 mod postgresql;
 mod reading;
@@ -20,6 +21,7 @@ use crate::reason::Problem;
 use crate::source::RawRow;
 
 pub use config::{OutboxConfig, PostgresConfig, QueryConfig, Tls};
+pub(crate) use metrics::DatabaseMetrics;
 pub(crate) use poll::{Poll, Scanned};
 pub(crate) use postgresql::Postgres;
 pub(crate) use reading::DatabaseReading;

@@ -14,7 +14,7 @@ const OUTCOMES: [&str; 3] = ["accepted", "duplicate", "skipped"];
 
 /// Counters of what is pushed.
 #[derive(Debug, Clone)]
-pub(super) struct PushMetrics {
+pub(crate) struct PushMetrics {
     state: &'static str,
     requests: IntCounterVec,
     items: IntCounterVec,
@@ -25,7 +25,7 @@ impl PushMetrics {
     ///
     /// # Errors
     /// As [`Metrics::counter`].
-    pub(super) fn register(metrics: &Metrics, state: StateCode) -> Result<Self, Failure> {
+    pub(crate) fn register(metrics: &Metrics, state: StateCode) -> Result<Self, Failure> {
         let state = state.as_str();
         let requests = metrics.counter_vec(
             "sanchar_push_requests_total",

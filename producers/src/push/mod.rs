@@ -29,7 +29,7 @@ use body::BodyLimits;
 use caller::Callers;
 pub use config::{PushConfig, TlsConfig};
 use judge::Judge;
-use metrics::PushMetrics;
+pub(crate) use metrics::PushMetrics;
 use routes::{Door, router};
 use server::{Server, bind};
 

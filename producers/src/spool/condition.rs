@@ -1,13 +1,13 @@
 //! How the spool is, for people: its metrics, its part in readiness, and the lines about refusals, of which a flood of
 //! refused batches makes one a minute.
 
-use prometheus::{Gauge, IntCounterVec};
 use sanchar_runtime::health::{Component, Health};
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_runtime::metrics::Metrics;
 use sanchar_schemas::StateCode;
 
 use super::Refusal;
+use super::metrics::SpoolMetrics;
 
 /// How often a continuing refusal is logged, in milliseconds.
 const REPEAT_MS: u64 = 60_000;
@@ -15,11 +15,8 @@ const REPEAT_MS: u64 = 60_000;
 /// What is shown of the spool.
 #[derive(Debug)]
 pub(super) struct Condition {
-    state: &'static str,
     component: Component,
-    bytes: Gauge,
-    age_seconds: Gauge,
-    refused: IntCounterVec,
+    metrics: SpoolMetrics,
     refusing: Option<Refusing>,
 }
 
@@ -36,31 +33,16 @@ impl Condition {
     /// # Errors
     /// As [`Metrics::counter`].
     pub(super) fn register(metrics: &Metrics, health: &Health, state: StateCode) -> Result<Self, Failure> {
-        let state = state.as_str();
-        let gauge = |name: &str, help: &str| {
-            metrics.gauge_vec(name, help, &["state"]).map(|gauge| gauge.with_label_values(&[state]))
-        };
-        let refused = metrics.counter_vec(
-            "sanchar_spool_refused_total",
-            "Batches that the spool had no place for, by reason.",
-            &["state", "reason"],
-        )?;
-        for refusal in Refusal::ALL {
-            refused.with_label_values(&[state, refusal.as_str()]);
-        }
         Ok(Self {
-            state,
             component: health.component("spool", None),
-            bytes: gauge("sanchar_spool_bytes", "Bytes that wait in the spool for the broker.")?,
-            age_seconds: gauge("sanchar_spool_age_seconds", "How long the oldest item in the spool waits.")?,
-            refused,
+            metrics: SpoolMetrics::register(metrics, state)?,
             refusing: None,
         })
     }
 
     /// A batch was refused.
     pub(super) fn refuse(&mut self, refusal: Refusal, uptime_ms: u64) {
-        self.refused.with_label_values(&[self.state, refusal.as_str()]).inc();
+        self.metrics.refuse(refusal);
         self.is_full(refusal, uptime_ms);
     }
 
@@ -96,9 +78,7 @@ impl Condition {
     }
 
     /// Shows how much waits, and how long.
-    #[expect(clippy::cast_precision_loss, reason = "bytes and milliseconds stay far below 2^53")]
     pub(super) fn show(&self, bytes: u64, age_ms: u64) {
-        self.bytes.set(bytes as f64);
-        self.age_seconds.set(age_ms as f64 / 1_000.0);
+        self.metrics.show(bytes, age_ms);
     }
 }

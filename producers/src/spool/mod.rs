@@ -10,6 +10,7 @@ mod config;
 mod intake;
 mod log;
 mod memory;
+mod metrics;
 mod segment;
 
 use std::fs::{DirBuilder, File};
@@ -27,6 +28,7 @@ pub use config::SpoolConfig;
 use intake::Receipt;
 pub(crate) use intake::{Batch, CommitError, Intake, Item, Surroundings};
 pub(crate) use memory::{Fingerprint, ITEMS_MAX, Memory};
+pub(crate) use metrics::SpoolMetrics;
 pub(crate) use segment::Segment;
 use segment::{mend, segments};
 

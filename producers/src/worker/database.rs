@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use prometheus::{Gauge, IntCounter};
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_schemas::digest::Sha256;
@@ -15,7 +14,9 @@ use super::origin::Origin;
 use super::{Worker, as_gauge, read_checkpoint};
 use crate::checkpoint::DatabaseCheckpoint;
 use crate::config::ProducerConfig;
-use crate::database::{self, Cursor, Database, DatabaseError, DatabaseReading, Poll, Postgres, Scanned};
+use crate::database::{
+    self, Cursor, Database, DatabaseError, DatabaseMetrics, DatabaseReading, Poll, Postgres, Scanned,
+};
 use crate::publish::{Entry, Fate, Place, Sink};
 use crate::store::Store;
 
@@ -39,9 +40,7 @@ pub(super) struct Polled {
     read_all_at_ms: u64,
     /// The end of the last pass, where rows were behind it.
     held_at: Option<String>,
-    connected: Gauge,
-    lag: Gauge,
-    failures: IntCounter,
+    metrics: DatabaseMetrics,
 }
 
 struct Feed {
@@ -89,16 +88,6 @@ impl Polled {
         }
         let cursor = checkpoint.map(|checkpoint| checkpoint.cursor);
         let deletes = postgres.outbox.as_ref().is_some_and(|outbox| outbox.delete_published);
-        let labels = ["state"];
-        let state = [config.state.code.as_str()];
-        let gauge = |name: &str, help: &str| {
-            context.metrics.gauge_vec(name, help, &labels).map(|gauge| gauge.with_label_values(&state))
-        };
-        let failures = context.metrics.counter_vec(
-            "sanchar_source_failures_total",
-            "How often the database did not answer, or refused.",
-            &labels,
-        )?;
         Ok(Some(Self {
             origin,
             asked,
@@ -111,18 +100,13 @@ impl Polled {
             }),
             read_all_at_ms: context.clock.uptime_ms(),
             held_at: None,
-            connected: gauge("sanchar_source_connected", "1 while the database answers, else 0.")?,
-            lag: gauge(
-                "sanchar_source_lag_seconds",
-                "Seconds since all rows that the database had were read, or since the start.",
-            )?,
-            failures: failures.with_label_values(&state),
+            metrics: DatabaseMetrics::register(&context.metrics, config.state.code)?,
         }))
     }
 
     /// Shows since when not all is read.
     pub(super) fn report(&self, uptime_ms: u64) {
-        self.lag.set(as_gauge(uptime_ms.saturating_sub(self.read_all_at_ms)) / 1_000.0);
+        self.metrics.lag.set(as_gauge(uptime_ms.saturating_sub(self.read_all_at_ms)) / 1_000.0);
     }
 
     /// A pass came to its end. Rows that are held back count as unread once the transaction that holds them back has done
@@ -133,7 +117,7 @@ impl Polled {
             self.read_all_at_ms = uptime_ms;
         }
         self.held_at = held_at;
-        self.connected.set(1.0);
+        self.metrics.connected.set(1.0);
         self.report(uptime_ms);
     }
 }
@@ -258,8 +242,8 @@ impl<S: Sink> Worker<S> {
         }
         self.source.not_ready(error.to_string());
         if let Some(polled) = &mut self.database {
-            polled.failures.inc();
-            polled.connected.set(0.0);
+            polled.metrics.failures.inc();
+            polled.metrics.connected.set(0.0);
             polled.report(self.context.clock.uptime_ms());
             if let Some(feed) = &mut polled.feed {
                 // Its columns may be others when it is back.

@@ -12,7 +12,7 @@ mod reload;
 
 pub use folder::{FILES, read_folder};
 pub use group::{Condition, Group};
-pub use reload::{CurrentRules, RulesMetrics, reload_on};
+pub use reload::{CurrentRules, RELOAD_OUTCOMES, RulesMetrics, reload_on};
 
 use jiff::civil::Date;
 use sanchar_schemas::adjacency::Adjacency;

@@ -38,6 +38,7 @@ pub struct RulesMetrics {
 }
 
 /// Outcomes of reading the rules again.
+pub const RELOAD_OUTCOMES: [&str; 2] = [TAKEN, REFUSED];
 const TAKEN: &str = "taken";
 const REFUSED: &str = "refused";
 
@@ -52,7 +53,7 @@ impl RulesMetrics {
             "Times that the routing rules were read again (SIGHUP), by outcome; refused rules leave the old ones in force.",
             &["outcome"],
         )?;
-        for outcome in [TAKEN, REFUSED] {
+        for outcome in RELOAD_OUTCOMES {
             reloads.with_label_values(&[outcome]).inc_by(0);
         }
         let about = "1 for the routing rules in force, with their version and digest.";

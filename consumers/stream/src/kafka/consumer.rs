@@ -8,6 +8,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
+use rdkafka::statistics::Partition as PartitionStatistics;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, ClientContext, Offset, Statistics, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
@@ -90,12 +91,19 @@ impl ClientContext for MemberContext {
             for (partition, of_partition) in of_topic.partitions {
                 if partition >= 0 && of_partition.hi_offset >= 0 {
                     let partition = Partition { topic: topic.clone(), partition };
-                    ends.push(Position { partition, next_offset: of_partition.hi_offset });
+                    ends.push(Position { partition, next_offset: end_of_records(&of_partition) });
                 }
             }
         }
         *locked(&self.end_offsets) = ends;
     }
+}
+
+/// Where the records of a partition end. That is before its end offset when the last entries are the marks of transactions,
+/// as after a redrive, which the client reads and gives to nobody.
+fn end_of_records(partition: &PartitionStatistics) -> i64 {
+    let is_read = partition.fetchq_cnt == 0 && partition.next_offset >= partition.hi_offset;
+    if is_read && partition.app_offset >= 0 { partition.app_offset } else { partition.hi_offset }
 }
 
 impl ConsumerContext for MemberContext {
@@ -316,5 +324,22 @@ fn check_topics(consumer: &BaseConsumer<MemberContext>, job: &Job) -> Result<(),
             "{} must have one partition; create it anew",
             job.changelog_topic
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PartitionStatistics, end_of_records};
+
+    #[test]
+    fn marks_of_transactions_at_the_end_are_no_records_that_wait() {
+        let partition = |fetchq_cnt, next_offset, app_offset| {
+            let all = PartitionStatistics { hi_offset: 12, ..PartitionStatistics::default() };
+            end_of_records(&PartitionStatistics { fetchq_cnt, next_offset, app_offset, ..all })
+        };
+        assert_eq!(partition(0, 12, 11), 11, "offset 11 is a mark");
+        assert_eq!(partition(1, 12, 10), 12, "a record is fetched and not handed on");
+        assert_eq!(partition(0, 9, 9), 12, "records are to be fetched");
+        assert_eq!(partition(0, 12, -1_001), 12, "nothing was handed on yet: there may be records");
     }
 }
