@@ -6,23 +6,11 @@ use sanchar_runtime::lifecycle::Failure;
 
 use crate::config::ProducerConfig;
 use crate::database::Database as _;
-use crate::database::{self, DatabaseError, DatabaseReading, Poll, Postgres};
+use crate::database::{self, DatabaseError, DatabaseReading, Interruption, Poll, Postgres};
 use crate::dry_run::{Shown, skip_name};
 use crate::memory::Memory;
 use crate::reading::{Outcome, Revisions};
 use crate::summary::{Summary, UNCHANGED};
-
-/// Why a dry run ended early.
-enum Interruption {
-    Database(DatabaseError),
-    Failure(Failure),
-}
-
-impl From<DatabaseError> for Interruption {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
-}
 
 /// Maps the first `limit` rows of the configured database, or all, at the time `now_ms` and shows what would become of
 /// them.

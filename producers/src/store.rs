@@ -35,7 +35,14 @@ impl Default for StoreConfig {
 #[derive(Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Store {
+    /// Lets go of the lock itself: closing the file alone does not while a process that is being forked still shares it.
+    fn drop(&mut self) {
+        drop(self.lock.unlock());
+    }
 }
 
 impl Store {
@@ -57,7 +64,7 @@ impl Store {
         let lock = lock.map_err(|error| refuse(&format!("cannot be locked ({error}): make it writable")))?;
         lock.try_lock()
             .map_err(|_| refuse(&"is used by another producer: stop it, or give each its own folder"))?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), lock })
     }
 
     /// The checkpoint of a source file, which is known by its path as configured.
@@ -145,8 +152,11 @@ mod tests {
         let first = Store::open(&path).unwrap();
         let error = Store::open(&path).unwrap_err().to_string();
         assert!(error.contains("is used by another producer"), "{error}");
+        // As a process shares it that is being forked.
+        let shared = first.lock.try_clone().unwrap();
         drop(first);
         Store::open(&path).unwrap();
+        drop(shared);
         assert_eq!(fs::metadata(path.join("quarantine")).unwrap().permissions().mode() & 0o777, FOLDER_MODE);
     }
 

@@ -82,6 +82,11 @@ fn refuse_what_is_not_kept(config: &ProducerConfig) -> Result<(), Failure> {
             "source.files is standard input, which keeps nothing: name the files of those days in a configuration of their own",
         ));
     }
+    if config.push.is_some() {
+        return Err(Failure::config(
+            "items are pushed to this producer, which keeps none that are published: let their sender push them again",
+        ));
+    }
     if config.postgres.is_some() && !config.has_own_revision() {
         return Err(Failure::config(
             "mapping.record.revision is missing: a backfill of a database needs it, for nothing else tells old content from new",
@@ -164,6 +169,23 @@ mod tests {
         let of = |times: &mut super::FileTimes| paths.each_ref().map(|path| times.of(path));
         assert_eq!(of(&mut times), [1_456_790_400_123, 1_456_790_400_124]);
         assert_eq!(of(&mut times), [1_456_790_400_123, 1_456_790_400_124], "the same at every look");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_refused() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
+        let load = |name: &str| ProducerConfig::load(&examples.join(name)).unwrap();
+        let error = refuse_what_is_not_kept(&load("chandigarh.toml")).unwrap_err().to_string();
+        assert!(error.contains("push them again"), "{error}");
+        let mut piped = load("goa.toml");
+        piped.source.files = vec!["-".to_owned()];
+        let error = refuse_what_is_not_kept(&piped).unwrap_err().to_string();
+        assert!(error.contains("standard input, which keeps nothing"), "{error}");
+        let mut database = load("rajasthan-postgres.toml");
+        assert!(refuse_what_is_not_kept(&database).is_ok());
+        database.mapping.record = None;
+        let error = refuse_what_is_not_kept(&database).unwrap_err().to_string();
+        assert!(error.contains("mapping.record.revision is missing"), "{error}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod session;
 mod statement;
 mod window;
 
+use sanchar_runtime::lifecycle::Failure;
 use serde::{Deserialize, Serialize};
 
 use crate::language::column::Columns;
@@ -154,4 +155,25 @@ pub(crate) enum DatabaseError {
     /// It answers and refuses: somebody has to change something.
     #[error("{0}")]
     Refused(String),
+}
+
+/// Why reading it ended early.
+#[derive(Debug)]
+pub(crate) enum Interruption {
+    /// By the database.
+    Database(DatabaseError),
+    /// By whoever takes its rows.
+    Failure(Failure),
+}
+
+impl From<DatabaseError> for Interruption {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Failure> for Interruption {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
 }

@@ -25,6 +25,14 @@ pub(super) fn source(config: &ProducerConfig) -> Finding {
             Err(failure) => of_database(Check::Source, &failure),
         };
     }
+    if let Some(push) = &config.push {
+        return match config.push_mapper() {
+            Ok(_) => {
+                Check::Source.ok(format!("items are pushed to {}; the mapping fits their keys", push.listen))
+            }
+            Err(error) => Check::Source.refused(Cause::Configuration, error),
+        };
+    }
     if config.source.is_stdin() {
         return Check::Source.ok("standard input, which is read by `run` alone");
     }
@@ -66,6 +74,10 @@ pub(super) fn sample(config: &ProducerConfig, now_ms: i64) -> Finding {
             Ok(summary) => judge(&summary),
             Err(failure) => of_database(Check::Mapping, &failure),
         };
+    }
+    if config.push.is_some() {
+        return Check::Mapping
+            .ok("is tried on each item when it is pushed, and the answer tells what is wrong");
     }
     if config.source.is_stdin() {
         return Check::Mapping.ok("can be tried on standard input by `dry-run`");
@@ -157,6 +169,14 @@ mod tests {
         (0..rejected).for_each(|line| summary.quarantine(Reason::BadDate, "a.csv", line));
         (0..left_out).for_each(|line| summary.filter("total", "a.csv", line));
         judge(&summary)
+    }
+
+    #[test]
+    fn what_is_pushed_is_no_file() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
+        let config = ProducerConfig::load(&examples.join("chandigarh.toml")).unwrap();
+        assert!(source(&config).seen.contains("items are pushed to 127.0.0.1:"), "{:?}", source(&config));
+        assert_eq!(sample(&config, 0).status, Status::Ok);
     }
 
     #[test]

@@ -403,5 +403,12 @@ targets! {
     }
 }
 
+impl Mapping {
+    /// Whether the records have revisions of their own.
+    pub(crate) fn has_own_revision(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.revision.is_some())
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -178,9 +178,8 @@ impl Mapper {
     /// What tells the versions of a record apart.
     #[must_use]
     pub fn versions(&self) -> Versions {
-        let has_own = self.mapping.record.as_ref().is_some_and(|record| record.revision.is_some());
         match self.rows.same_record {
-            _ if has_own => Versions::OfTheSource,
+            _ if self.mapping.has_own_revision() => Versions::OfTheSource,
             SameRecord::Quarantine => Versions::OncePerReading,
             SameRecord::Update => Versions::LaterIsNewer,
         }

@@ -15,7 +15,8 @@ use super::{Worker, as_gauge, read_checkpoint};
 use crate::checkpoint::DatabaseCheckpoint;
 use crate::config::ProducerConfig;
 use crate::database::{
-    self, Cursor, Database, DatabaseError, DatabaseMetrics, DatabaseReading, Poll, Postgres, Scanned,
+    self, Cursor, Database, DatabaseError, DatabaseMetrics, DatabaseReading, Interruption, Poll, Postgres,
+    Scanned,
 };
 use crate::publish::{Entry, Fate, Place, Sink};
 use crate::store::Store;
@@ -47,24 +48,6 @@ struct Feed {
     database: Box<dyn Database>,
     poll: Poll,
     reading: Option<DatabaseReading>,
-}
-
-/// Why a pass ended early.
-enum Interruption {
-    Database(DatabaseError),
-    Failure(Failure),
-}
-
-impl From<DatabaseError> for Interruption {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Failure> for Interruption {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
 }
 
 impl Polled {
