@@ -3,15 +3,19 @@
 
 use crate::model::Model;
 use crate::workload::{self, Publication};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sanchar_tests::daemon::wait_for;
 use sanchar_tests::events::state;
 use sanchar_tests::proxy::{Api, Deed, Frames, Proxy};
 use sanchar_tests::{Daemon, Installation, Progress, inbox};
+use std::time::Duration;
 
 /// A commit is given up after a second, and small transactions let faults fall between many of them.
 const SETTINGS: &str =
     "stream = { batch_records_max = 200, transaction_timeout_ms = 1000, session_timeout_ms = 30000 }";
+
+/// How long all may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A fan-out that reaches the broker through a proxy, and everything that was published so far.
 struct Trial {
@@ -39,8 +43,27 @@ impl Trial {
         Ok(())
     }
 
-    fn wait_done(&self) -> Result<()> {
-        self.progress.wait_done(self.published.len().try_into()?)
+    /// Waits until all is done, by a service that does not end meanwhile.
+    fn wait_done(&self, fanout: &mut Daemon) -> Result<()> {
+        fanout.works_until(PATIENCE, "records to be done", || self.is_done())
+    }
+
+    /// The same, with a service that is started again when it asks for that, as by a supervisor. Says how often it was.
+    fn wait_done_supervised(&self, fanout: &mut Daemon) -> Result<u32> {
+        let mut restarts = 0;
+        wait_for("records to be done", || {
+            if let Some(code) = fanout.ended()? {
+                ensure!(code == 75, "the service ended with {code}");
+                restarts += 1;
+                *fanout = self.fanout("fanout-1")?;
+            }
+            Ok(self.is_done()?.then_some(()))
+        })?;
+        Ok(restarts)
+    }
+
+    fn is_done(&self) -> Result<bool> {
+        Ok(self.progress.done()? >= self.published.len().try_into()?)
     }
 
     fn check(&self) -> Result<()> {
@@ -65,11 +88,11 @@ async fn faults_in_a_flow(name: &str, seed: u64, faults: &[Fault]) -> Result<()>
     const EVENTS: usize = 600;
     let mut trial = Trial::new(name).await?;
     let all = workload::publications((EVENTS * faults.len()).try_into()?, seed);
-    let fanout = trial.fanout("fanout-1")?;
+    let mut fanout = trial.fanout("fanout-1")?;
     for ((what, fault), publications) in faults.iter().zip(all.chunks(EVENTS)) {
         fault(&trial.proxy);
         trial.publish(publications)?;
-        trial.wait_done().map_err(|error| error.context(*what))?;
+        trial.wait_done(&mut fanout).map_err(|error| error.context(*what))?;
         assert!(!trial.proxy.is_waiting(), "{what}: it has happened");
     }
     trial.check()?;
@@ -114,7 +137,7 @@ async fn a_commit_of_a_transaction_that_timed_out_comes_to_nothing() -> Result<(
     let mut trial = Trial::new("timed-out").await?;
     let mut fanout = trial.fanout("fanout-1")?;
     trial.publish(&[case(1)])?;
-    trial.wait_done()?;
+    trial.wait_done(&mut fanout)?;
     trial.proxy.next(Frames::Requests(Api::EndTxn), Deed::Hold);
     trial.publish(&[case(2)])?;
     trial.proxy.wait_held(Frames::Requests(Api::EndTxn))?;
@@ -125,22 +148,14 @@ async fn a_commit_of_a_transaction_that_timed_out_comes_to_nothing() -> Result<(
     })?;
     trial.proxy.release(Frames::Requests(Api::EndTxn));
     fanout.go_on()?;
-    let ended = wait_for("the service to learn of it", || {
-        if let Some(code) = fanout.ended()? {
-            return Ok(Some(Some(code)));
-        }
-        // It may end before it answers.
-        Ok(sessions_lost(&mut fanout).is_ok_and(|lost| lost > 0.0).then_some(None))
-    })?;
-    if let Some(code) = ended {
-        assert_eq!(
-            code, 75,
-            "it cannot tell this from another process in its place, and asks to be restarted"
-        );
-        fanout = trial.fanout("fanout-1")?;
-    }
     trial.publish(&[case(3)])?;
-    trial.wait_done()?;
+    // It may begin a new session; or it cannot tell this from another process in its place, and asks to be restarted, be
+    // it at once or from the new session.
+    let restarts = trial.wait_done_supervised(&mut fanout)?;
+    assert!(
+        restarts > 0 || sessions_lost(&mut fanout)? > 0.0,
+        "it has learned that the transaction was aborted"
+    );
     trial.check()?;
     assert_eq!(fanout.stop()?, 0);
     Ok(())
@@ -152,14 +167,14 @@ async fn a_commit_that_arrives_after_its_session_ends_nothing() -> Result<()> {
     let mut trial = Trial::new("late").await?;
     let mut fanout = trial.fanout("fanout-1")?;
     trial.publish(&[case(1)])?; // by the first of a session's two producers, and the next one by the second
-    trial.wait_done()?;
+    trial.wait_done(&mut fanout)?;
 
     trial.proxy.next(Frames::Requests(Api::EndTxn), Deed::Hold);
     trial.publish(&[case(2)])?;
     trial.proxy.wait_held(Frames::Requests(Api::EndTxn))?;
     wait_for("the commit to be given up", || Ok((sessions_lost(&mut fanout)? > 0.0).then_some(())))?;
-    trial.wait_done()?;
-    late_end_in_the_middle(&mut trial, 3)?;
+    trial.wait_done(&mut fanout)?;
+    late_end_in_the_middle(&mut trial, &mut fanout, 3)?;
     trial.check()?;
     assert_eq!(fanout.stop()?, 0);
     Ok(())
@@ -170,25 +185,25 @@ async fn a_commit_that_arrives_after_its_session_ends_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_was_asked_for_twice_does_not_end_a_later_transaction() -> Result<()> {
     let mut trial = Trial::new("twice").await?;
-    let fanout = trial.fanout("fanout-1")?;
+    let mut fanout = trial.fanout("fanout-1")?;
     trial.publish(&[case(1)])?;
-    trial.wait_done()?;
+    trial.wait_done(&mut fanout)?;
 
     trial.proxy.next(Frames::Requests(Api::EndTxn), Deed::Hold);
     trial.publish(&[case(2)])?;
     trial.proxy.wait_held(Frames::Requests(Api::EndTxn))?;
     trial.proxy.cut();
-    trial.wait_done()?;
+    trial.wait_done(&mut fanout)?;
     trial.publish(&[case(3)])?; // by the other producer
-    trial.wait_done()?;
-    late_end_in_the_middle(&mut trial, 4)?;
+    trial.wait_done(&mut fanout)?;
+    late_end_in_the_middle(&mut trial, &mut fanout, 4)?;
     trial.check()?;
     assert_eq!(fanout.stop()?, 0);
     Ok(())
 }
 
 /// Delivers the end that is held while some copies of a case are written and others are not yet.
-fn late_end_in_the_middle(trial: &mut Trial, number: u32) -> Result<()> {
+fn late_end_in_the_middle(trial: &mut Trial, fanout: &mut Daemon, number: u32) -> Result<()> {
     let produce = Frames::Requests(Api::Produce);
     trial.proxy.after(3, produce, Deed::Hold);
     trial.publish(&[case(number)])?;
@@ -199,5 +214,5 @@ fn late_end_in_the_middle(trial: &mut Trial, number: u32) -> Result<()> {
         Ok((trial.proxy.seen(Frames::Responses(Api::EndTxn)) > answers).then_some(()))
     })?;
     trial.proxy.release(produce);
-    trial.wait_done()
+    trial.wait_done(fanout)
 }

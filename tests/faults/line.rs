@@ -106,8 +106,8 @@ impl<'a> Line<'a> {
         let proxy = self.new_proxy()?;
         let kafka = proxy.as_ref().map_or(self.installation.cluster.kafka.as_str(), Proxy::address);
         let config = self.installation.fanout_config(kafka, name, &more)?;
-        // Little is kept in memory, so that the disk is written to.
-        let text = std::fs::read_to_string(&config)? + "recent_records_max = 200\n";
+        // Little is kept in memory: the disk is written to and read from, and what memory may hold is full within minutes.
+        let text = std::fs::read_to_string(&config)? + "recent_records_max = 200\ncache_mib = 1\n";
         std::fs::write(&config, text)?;
         Ok(Victim::new("sanchar-fanout", config, self.installation.folder()).behind(proxy))
     }
