@@ -269,6 +269,12 @@ pub trait Scanner {
     /// # Errors
     /// When the client cannot go on, or a partition cannot be read on without a gap.
     fn poll(&self, wait: Duration) -> Result<Option<Self::Message<'_>>, ClientError>;
+
+    /// Stands in for [`Scanner::poll`] while no record is wanted, as often: the client does whatever else it has to.
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn rest(&self) -> Result<(), ClientError>;
 }
 
 /// Opens such readers.

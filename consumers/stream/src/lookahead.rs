@@ -69,8 +69,10 @@ impl<C: ScannerConnector> Lookahead<C> {
         let mut seen = Seen::new(self.records_max, &start.positions);
         while self.hand_over.is_current(start.generation) {
             if self.hand_over.is_full() {
+                scanner.rest()?;
                 self.hand_over.wait(start.generation, QUEUE_PULSE);
             } else if seen.is_full() && self.is_full_still(&mut seen) {
+                scanner.rest()?;
                 self.hand_over.wait(start.generation, FULL_PULSE);
             } else if let Some(message) = scanner.poll(READ_WAIT)? {
                 self.note(start.generation, &mut seen, &message)?;

@@ -71,7 +71,8 @@ pub struct ChangelogReader {
     identity: String,
     /// Sees up to the last stable offset.
     decided: BaseConsumer<LogContext>,
-    /// Sees up to the high watermark. Only asked for offsets.
+    /// Sees up to the high watermark. Only asked for offsets; polled all the same, for what a client has to tell piles up in
+    /// its queue until somebody takes it.
     written: BaseConsumer<LogContext>,
 }
 
@@ -106,6 +107,7 @@ impl Changelog for ChangelogReader {
 
     fn read(&self, wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError> {
         let (mut read, mut wait) = (Read::default(), wait);
+        self.serve_written()?;
         for _ in 0..READ_ENTRIES_MAX {
             match self.decided.poll(wait) {
                 None => {
@@ -134,10 +136,45 @@ impl Changelog for ChangelogReader {
 }
 
 impl ChangelogReader {
+    /// Takes what that client has to tell: statistics, errors, lines of its log. It reads no partition.
+    fn serve_written(&self) -> Result<(), ClientError> {
+        match self.written.poll(Duration::ZERO) {
+            None | Some(Ok(_)) => {}
+            Some(Err(error)) if is_passing(&error) => {}
+            Some(Err(error)) => return Err(sort("asking for the end of the changelog", &error)),
+        }
+        let known = self.written.context().brokers().check();
+        known.map_err(|error| ClientError::Retryable(error.to_string()))
+    }
+
     fn end_as_seen_by(&self, reader: &BaseConsumer<LogContext>) -> Result<i64, ClientError> {
         let watermarks = reader.fetch_watermarks(&self.topic, PARTITION, ANSWER_TIMEOUT);
         watermarks
             .map(|(_low, high)| high)
             .map_err(|error| sort("asking for the end of the changelog", &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::mocking::MockCluster;
+    use std::time::Instant;
+
+    #[test]
+    fn the_client_that_is_only_asked_for_offsets_is_served_as_well() {
+        let mock = MockCluster::new(1).unwrap();
+        mock.create_topic("register", 1, 1).unwrap();
+        let kafka = KafkaConfig { bootstrap: mock.bootstrap_servers(), ..KafkaConfig::default() };
+        let reader = KafkaChangelog::new(kafka, "register".to_owned()).connect().unwrap();
+        reader.seek(0).unwrap();
+        assert_eq!(reader.end_offset(), Ok(0));
+        mock.broker_down(1).unwrap();
+        let began = Instant::now();
+        while reader.written.context().brokers().is_connected() {
+            assert!(began.elapsed() < Duration::from_secs(60), "its statistics were never taken");
+            // It may fail: the broker is away.
+            drop(reader.read(Duration::from_millis(50), &mut |_| {}));
+        }
     }
 }

@@ -53,6 +53,10 @@ impl Scanner for Reader {
         }
         Ok(self.left.lock().unwrap().pop())
     }
+
+    fn rest(&self) -> Result<(), ClientError> {
+        Ok(())
+    }
 }
 
 fn partition(partition: i32) -> Partition {
