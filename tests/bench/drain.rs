@@ -12,20 +12,23 @@ use std::time::{Duration, Instant};
 /// How long one drain may take.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// How often a drain is looked at. Showing all metrics costs the service something, too.
+const SCRAPE_EVERY: Duration = Duration::from_millis(250);
+
 struct Run {
     seconds: f64,
     usage: Usage,
     deliveries: f64,
 }
 
-pub(crate) async fn measure(events: u32, runs: usize, report: &mut Report) -> Result<()> {
+pub(crate) async fn measure(events: u32, stream: &str, runs: usize, report: &mut Report) -> Result<()> {
     let (mut fanout, mut copy) = (Vec::new(), Vec::new());
     for run in 0..runs {
         // Topics of its own for each run, so that none starts with another's page cache or register.
         let installation = Installation::new("drain").await?;
         eprintln!("drain {}/{runs}: pre-loading {events} events", run + 1);
         workload::preload(&installation, 0..events)?;
-        fanout.push(fan_out(&installation, events)?);
+        fanout.push(fan_out(&installation, events, stream)?);
         copy.push(copy_loop(&installation, events, run)?);
     }
     for (name, runs) in [("fan-out, exactly once", &fanout), ("plain copy loop, at least once", &copy)] {
@@ -51,13 +54,14 @@ pub(crate) fn median<T>(runs: &[T], figure: impl Fn(&T) -> f64) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn fan_out(installation: &Installation, events: u32) -> Result<Run> {
-    let mut fanout = installation.fanout("fanout-1", "")?;
+fn fan_out(installation: &Installation, events: u32, stream: &str) -> Result<Run> {
+    let mut fanout = installation.fanout("fanout-1", &format!("stream = {stream}"))?;
     let done = |fanout: &mut Daemon| fanout.metric("sanchar_records_in_total");
     // The clock runs from the first committed record, so that start and group join are not counted.
     let first = daemon::wait_for("the first record", || Ok(Some(done(&mut fanout)?).filter(|n| *n > 0.0)))?;
     let (started, before) = (Instant::now(), process::usage(fanout.pid())?);
     daemon::wait_for_up_to(PATIENCE, "the backlog to be drained", || {
+        std::thread::sleep(SCRAPE_EVERY);
         Ok((done(&mut fanout)? >= f64::from(events)).then_some(()))
     })?;
     let share = 1.0 - first / f64::from(events);

@@ -40,6 +40,9 @@ struct Args {
     /// Events in the backlog of a drain; 0 leaves it out
     #[arg(long, default_value_t = 1_000_000)]
     events: u32,
+    /// Settings of the fan-out that drains, as TOML, for example `{ workers = 2 }`
+    #[arg(long, default_value = "{}")]
+    stream: String,
     /// Runs of each engine; the medians are reported
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -98,7 +101,7 @@ async fn main() -> Result<()> {
     }
     let mut report = report::Report::new();
     if args.events > 0 {
-        drain::measure(args.events, args.runs, &mut report).await?;
+        drain::measure(args.events, &args.stream, args.runs, &mut report).await?;
     }
     for records in args.records.iter().filter(|records| **records > 0) {
         register::measure(*records, &mut report).await?;
