@@ -151,6 +151,13 @@ soak: deps ## one line for HOURS at 200 events a second, with a fault every minu
 	cargo build --workspace --locked
 	$(target)/debug/faults soak --hours $(HOURS) --seed $(SEED)
 
+prometheus := $(shell command -v prometheus || echo $${XDG_CACHE_HOME:-$$HOME/.cache}/sanchar/prometheus/usr/bin/prometheus)
+.PHONY: drill
+drill: deps ## let four things go wrong on a real line under a real Prometheus, and see which alerts fire; 45 minutes
+	@$(stack) fetch
+	cargo build --workspace --locked
+	$(target)/debug/drill --prometheus $(prometheus)
+
 .PHONY: bench
 bench: deps ## throughput and latency in a release build; BENCH_ARGS are passed on
 	cargo build --release --workspace --locked

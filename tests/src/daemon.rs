@@ -283,7 +283,10 @@ fn find(value: &serde_json::Value, name: &str) -> Option<String> {
 }
 
 /// A GET over plain HTTP/1.0: status and body in one text.
-fn get(address: &str, path: &str) -> Result<String> {
+///
+/// # Errors
+/// When nothing answers.
+pub fn get(address: &str, path: &str) -> Result<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
