@@ -45,6 +45,7 @@ enum End {
     Never,
     ByFailure,
     ByPanic,
+    AfterManyLines,
 }
 
 impl DaemonConfig for Config {
@@ -84,6 +85,7 @@ async fn run(config: Config, context: Context) -> Result<(), Failure> {
         End::Never => std::future::pending().await,
         End::ByFailure => return Err(Failure::unavailable("no broker answers: check kafka.bootstrap")),
         End::ByPanic => panic_elsewhere(),
+        End::AfterManyLines => (0..1_000).for_each(|number| tracing::warn!(number, "it says the same")),
     }
     Ok(())
 }

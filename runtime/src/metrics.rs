@@ -31,7 +31,11 @@ pub struct Metrics {
     described: Arc<Mutex<Vec<Described>>>,
     time: Gauge,
     components: GaugeVec,
+    suppressed: IntCounterVec,
 }
+
+/// Values of the label `level`.
+pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 impl Metrics {
     /// A registry that already holds what every daemon shows: its build, its start, its clock and which of its parts
@@ -57,7 +61,14 @@ impl Metrics {
         let help = "1 for each part of the daemon that is ready, 0 for one that is not, as /readyz?verbose lists them.";
         let components = gauge_vec("sanchar_component_ready", help, &["component"]);
         let components = books.add("sanchar_component_ready", Kind::Gauge, components)?;
-        Ok(Self { registry, described, time, components })
+        let name = "sanchar_log_lines_suppressed_total";
+        let help = "Lines left out of the log because one place in the code wrote too many, by their level.";
+        let suppressed =
+            books.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), &["level"]))?;
+        for level in LEVELS {
+            suppressed.with_label_values(&[level]).inc_by(0);
+        }
+        Ok(Self { registry, described, time, components, suppressed })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -120,6 +131,14 @@ impl Metrics {
         check_prefix(name)?;
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         self.add(name, Kind::Histogram { buckets: buckets.len() }, HistogramVec::new(options, labels))
+    }
+
+    /// Lines of `level` were left out of the log.
+    pub(crate) fn suppressed(&self, level: tracing::Level, lines: u64) {
+        let label = LEVELS.iter().find(|label| level.as_str().eq_ignore_ascii_case(label));
+        if let Some(label) = label {
+            self.suppressed.with_label_values(&[label]).inc_by(lines);
+        }
     }
 
     /// Everything that was registered, whether it has a value yet or not, by name.
@@ -243,6 +262,7 @@ mod tests {
             "sanchar_build_info",
             "sanchar_component_ready",
             "sanchar_dropped_total",
+            "sanchar_log_lines_suppressed_total",
             "sanchar_step_seconds",
             "sanchar_time_seconds",
         ];
@@ -250,7 +270,7 @@ mod tests {
         let dropped = &described[3];
         assert_eq!((dropped.kind, dropped.help.as_str()), (Kind::Counter, "Records dropped."));
         assert_eq!(dropped.labels, ["stage", "reason"]);
-        assert_eq!(described[4].kind, Kind::Histogram { buckets: 14 });
+        assert_eq!(described[5].kind, Kind::Histogram { buckets: 14 });
     }
 
     #[test]
@@ -264,6 +284,16 @@ mod tests {
         let text = metrics.scrape(&health);
         assert!(text.contains("sanchar_component_ready{component=\"registry\"} 1\n"), "{text}");
         assert!(text.contains("sanchar_time_seconds 1"), "{text}");
+    }
+
+    #[test]
+    fn lines_left_out_of_the_log_are_counted_by_level() {
+        let metrics = Metrics::new("sanchar-test").unwrap();
+        let line =
+            |level: &str, lines| format!("sanchar_log_lines_suppressed_total{{level=\"{level}\"}} {lines}\n");
+        metrics.suppressed(tracing::Level::WARN, 3);
+        metrics.suppressed(tracing::Level::WARN, 4);
+        assert!(metrics.render().contains(&line("warn", 7)) && metrics.render().contains(&line("error", 0)));
     }
 
     #[test]

@@ -164,6 +164,14 @@ fn the_bodys_outcome_is_the_exit_code() {
 }
 
 #[test]
+fn one_place_does_not_flood_the_log_and_what_was_left_out_is_told() {
+    let (code, log) = Daemon::start("ends = 'after_many_lines'\n[logs]\nsite_lines_max = 10").end();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(log.matches("it says the same").count(), 10, "{log}");
+    assert!(log.contains("\"suppressed\":990") && log.contains("daemon stops"), "{log}");
+}
+
+#[test]
 fn a_port_in_use_ends_with_69() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let (code, log) = run(&format!("[http]\nlisten = '{}'", taken.local_addr().unwrap()), &[]);

@@ -22,7 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError};
 use crate::health::Health;
 use crate::http::{self, HttpConfig};
-use crate::logs::{self, LogConfig};
+use crate::logs::{self, LineLimit, LogConfig};
 use crate::metrics::Metrics;
 use crate::systemd;
 
@@ -150,19 +150,19 @@ where
     Fut: Future<Output = Result<(), Failure>>,
 {
     let config: C = checked(path)?;
-    logs::init(config.logs())?;
+    let limit = logs::init(config.logs())?;
     std::panic::set_hook(Box::new(end_on_panic));
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
-    let outcome = runtime.block_on(start(name, config, body));
+    let outcome = runtime.block_on(start(name, config, limit, body));
     stop(runtime);
     outcome
 }
 
-async fn start<C, F, Fut>(name: &'static str, config: C, body: F) -> Result<(), Failure>
+async fn start<C, F, Fut>(name: &'static str, config: C, limit: LineLimit, body: F) -> Result<(), Failure>
 where
     C: DaemonConfig,
     F: FnOnce(C, Context) -> Fut,
@@ -171,6 +171,8 @@ where
     let context = Context::new(name, Arc::new(SystemClock))?;
     end_on_signal(context.shutdown.clone())?;
     reload_on_signal(context.reload.clone())?;
+    let metrics = context.metrics.clone();
+    tokio::spawn(tell_of_suppressed(limit.clone(), metrics.clone()));
     // The server outlives the body, so that probes see the stop.
     let drained = Shutdown::new();
     let server = http::serve(config.http(), context.metrics.clone(), context.health.clone(), drained.clone());
@@ -183,9 +185,18 @@ where
     let shutdown = context.shutdown.clone();
     let outcome = supervise(body(config, context), &shutdown, grace_ms).await;
     shutdown.trigger("its work has ended");
+    limit.tell(|level, lines| metrics.suppressed(level, lines));
     tracing::info!(daemon = name, reason = shutdown.reason(), "daemon stops");
     drained.trigger("drained");
     outcome
+}
+
+/// Tells of lines that were left out of the log, for as long as the daemon runs.
+async fn tell_of_suppressed(limit: LineLimit, metrics: Metrics) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(logs::WINDOW_MS)).await;
+        limit.tell(|level, lines| metrics.suppressed(level, lines));
+    }
 }
 
 /// Runs the body to its end, but not longer than `grace_ms` after a stop was asked for.
