@@ -9,6 +9,8 @@ mod decode;
 pub mod enrich;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod leaks;
 pub mod meaning;
 pub mod metrics;
 mod patience;
@@ -16,6 +18,8 @@ pub mod pipeline;
 mod publish;
 pub mod reasons;
 pub mod register;
+#[cfg(test)]
+mod rehearsal;
 pub mod route;
 pub mod rules;
 mod service;

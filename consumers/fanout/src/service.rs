@@ -62,7 +62,7 @@ fn rules(config: &FanoutConfig, context: &Context) -> Result<CurrentRules, Failu
 }
 
 /// The pipeline of one worker.
-fn pipeline(
+pub(crate) fn pipeline(
     config: &FanoutConfig,
     context: &Context,
     registry: RegistryClient,
