@@ -32,10 +32,37 @@ pub struct Metrics {
     time: Gauge,
     components: GaugeVec,
     suppressed: IntCounterVec,
+    spans: IntCounterVec,
 }
 
 /// Values of the label `level`.
 pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// What became of spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanOutcome {
+    /// The collector has them.
+    Sent,
+    /// Too many waited for the collector.
+    Dropped,
+    /// The collector did not take them, or did not answer.
+    Refused,
+}
+
+impl SpanOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sent, Self::Dropped, Self::Refused];
+
+    /// The symbol in labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Dropped => "dropped",
+            Self::Refused => "refused",
+        }
+    }
+}
 
 impl Metrics {
     /// A registry that already holds what every daemon shows: its build, its start, its clock and which of its parts
@@ -68,7 +95,15 @@ impl Metrics {
         for level in LEVELS {
             suppressed.with_label_values(&[level]).inc_by(0);
         }
-        Ok(Self { registry, described, time, components, suppressed })
+        let name = "sanchar_trace_spans_total";
+        let help = "Spans of traces that are kept, by outcome: dropped are those that found too many waiting for the collector, \
+                    refused those that it did not take.";
+        let spans =
+            books.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), &["outcome"]))?;
+        for outcome in SpanOutcome::ALL {
+            spans.with_label_values(&[outcome.as_str()]).inc_by(0);
+        }
+        Ok(Self { registry, described, time, components, suppressed, spans })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -139,6 +174,11 @@ impl Metrics {
         if let Some(label) = label {
             self.suppressed.with_label_values(&[label]).inc_by(lines);
         }
+    }
+
+    /// So many spans had this outcome.
+    pub(crate) fn spans(&self, outcome: SpanOutcome, spans: u64) {
+        self.spans.with_label_values(&[outcome.as_str()]).inc_by(spans);
     }
 
     /// Everything that was registered, whether it has a value yet or not, by name.
@@ -265,6 +305,7 @@ mod tests {
             "sanchar_log_lines_suppressed_total",
             "sanchar_step_seconds",
             "sanchar_time_seconds",
+            "sanchar_trace_spans_total",
         ];
         assert_eq!(names, common);
         let dropped = &described[3];

@@ -1,5 +1,5 @@
 //! Records made at random, good ones and poison of every reason, through the pipeline and the engine: nothing of what they hold
-//! is in logs, metrics, health, failures or what is added to dead letters. Copies and the dead letters themselves hold it on
+//! is in logs, metrics, traces, health, failures or what is added to dead letters. Copies and the dead letters themselves hold it on
 //! purpose.
 //!
 //! Every text of every event, keys and headers begin with a mark that is nowhere else.
@@ -7,15 +7,15 @@
 mod cases;
 mod events;
 
-use crate::FanoutConfig;
 use crate::reasons::PoisonReason;
-use crate::rehearsal::{Input, Kafka, Output, registry, serve};
+use crate::rehearsal::{Input, Kafka, Output, configuration, registry, serve};
 use cases::{Case, FAULTS, Fault, any_case};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use sanchar_runtime::clock::SystemClock;
 use sanchar_runtime::lifecycle::Context;
+use sanchar_runtime::telemetry::Tracer;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::wire;
 use sanchar_stream::StreamConfig;
@@ -81,7 +81,9 @@ fn run(mut inputs: Vec<Input>, stream: &StreamConfig) -> Out {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let context = Context::new("sanchar-fanout", Arc::new(SystemClock)).unwrap();
+    let mut context = Context::new("sanchar-fanout", Arc::new(SystemClock)).unwrap();
+    let (tracer, mut spans) = Tracer::new(1.0, &context.metrics);
+    context.tracer = tracer;
     let kafka = Kafka::new(inputs, context.shutdown.clone());
     let outcome = tracing::subscriber::with_default(subscriber, || serve(&kafka, stream, &context));
     let committed = kafka.committed.take();
@@ -93,6 +95,7 @@ fn run(mut inputs: Vec<Input>, stream: &StreamConfig) -> Out {
         ("health", context.health.ready(true).text + &context.health.live(true).text),
         ("failure", outcome.err().map(|failure| format!("{failure} {failure:?}")).unwrap_or_default()),
         ("dead letters", added),
+        ("traces", std::iter::from_fn(|| spans.try_recv().ok()).map(|span| format!("{span:?}\n")).collect()),
     ];
     Out { texts, committed }
 }
@@ -142,6 +145,7 @@ fn no_value_of_a_record_is_where_it_must_not_be() {
         let dead = out.letters().count();
         let copies = out.committed.iter().filter(|output| output.topic.starts_with("crime.shared.")).count();
         prop_assert!(copies > 0 && dead > 0, "{copies} copies, {dead} dead letters");
+        prop_assert!(out.text("traces").contains("forwarded"), "the traces are seen");
         total.set((total.get().0 + copies, total.get().1 + dead));
         Ok(())
     });
@@ -194,8 +198,7 @@ fn records_that_wait_and_a_service_that_stops_for_poison_say_nothing_of_them() {
 /// The topics above are those of the contract.
 #[test]
 fn the_topics_are_the_contracts() {
-    let config = "[kafka]\nbootstrap = 'localhost:9092'\n[registry]\nurl = 'http://localhost'";
-    let topics = toml::from_str::<FanoutConfig>(config).unwrap().topics();
+    let topics = configuration().topics();
     assert_eq!(topics.name(Topic::Reported("IN-DL".parse().unwrap())), "crime.reported.in-dl");
     assert_eq!(topics.name(Topic::Dlq), "crime.dlq");
 }

@@ -23,6 +23,7 @@ mod rehearsal;
 pub mod route;
 pub mod rules;
 mod service;
+mod traces;
 
 pub use config::FanoutConfig;
 pub use service::run;

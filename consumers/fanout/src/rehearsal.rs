@@ -9,23 +9,41 @@ use crate::metrics::FanoutMetrics;
 use crate::register::{Folder, RegisterStandby, Table};
 use crate::rules::{CurrentRules, Rules};
 pub(crate) use kafka::{Input, Kafka, Output};
+use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{Context, Failure};
-use sanchar_runtime::registry::{RegistryClient, SchemaId};
+use sanchar_runtime::registry::{RegistryClient, RegistryConfig, SchemaId};
 use sanchar_stream::client::ChangelogEntry;
 use sanchar_stream::{Engine, Standby as _, StreamConfig};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use tokio::runtime::{Builder, Runtime};
+
+/// One for all tests: a client reads all of the system's certificates.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let url = format!("http://{}", runtime.block_on(registry::serve()));
+    let client = RegistryClient::new(&RegistryConfig { url, ..RegistryConfig::default() }).unwrap();
+    Registry { runtime, client }
+});
+
+struct Registry {
+    runtime: Runtime,
+    client: RegistryClient,
+}
+
+/// What the service is told: no record waits for a schema.
+pub(crate) fn configuration() -> FanoutConfig {
+    let kafka = KafkaConfig { bootstrap: "localhost:9092".to_owned(), ..KafkaConfig::default() };
+    let mut config = FanoutConfig::new(kafka, RegistryConfig::default());
+    config.unknown_schema_grace_ms = 0;
+    config.register.cache_mib = 1;
+    config
+}
 
 /// Processes all that is in `kafka`, with a register that is empty, and lets the changelog come back to it.
 pub(crate) fn serve(kafka: &Kafka, stream: &StreamConfig, context: &Context) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let address = runtime.block_on(registry::serve());
-    let settings = format!(
-        "unknown_schema_grace_ms = 0\n[kafka]\nbootstrap = 'localhost:9092'\n[registry]\nurl = 'http://{address}'\n\
-         [register]\nfolder = '{}'\ncache_mib = 1",
-        folder.path().display()
-    );
-    let config: FanoutConfig = toml::from_str(&settings).unwrap();
+    let mut config = configuration();
+    config.register.folder = folder.path().to_owned();
     let metrics = FanoutMetrics::new(&context.metrics).unwrap();
     let table = Arc::<Table>::default();
     let taken = Folder::take(&config.register.folder).unwrap();
@@ -36,12 +54,11 @@ pub(crate) fn serve(kafka: &Kafka, stream: &StreamConfig, context: &Context) -> 
     standby.reached(0).unwrap();
     standby.complete();
     let rules = CurrentRules::new(Rules::builtin());
-    let registry = RegistryClient::new(&config.registry).unwrap();
-    let entered = runtime.enter();
+    let entered = REGISTRY.runtime.enter();
     let pipeline = crate::service::pipeline(
         &config,
         context,
-        registry,
+        REGISTRY.client.clone(),
         SchemaId(registry::SHARED),
         &table,
         &rules,

@@ -25,11 +25,18 @@ use crate::http::{self, HttpConfig};
 use crate::logs::{self, LineLimit, LogConfig};
 use crate::metrics::Metrics;
 use crate::systemd;
+use crate::telemetry::{TelemetryConfig, Tracer};
 
 /// What every daemon's configuration holds beside its own settings.
 pub trait DaemonConfig: DeserializeOwned + Serialize {
     /// The `[logs]` table.
     fn logs(&self) -> &LogConfig;
+
+    /// The `[telemetry]` table; nothing is traced by a daemon without one.
+    fn telemetry(&self) -> &TelemetryConfig {
+        static OFF: TelemetryConfig = TelemetryConfig::OFF;
+        &OFF
+    }
 
     /// The `[http]` table.
     fn http(&self) -> &HttpConfig;
@@ -82,6 +89,8 @@ pub struct Context {
     pub reload: Reload,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where it tells of records whose traces are kept; off until somebody sets it.
+    pub tracer: Tracer,
 }
 
 impl Context {
@@ -92,7 +101,8 @@ impl Context {
     pub fn new(name: &'static str, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let shutdown = Shutdown::new();
         let health = Health::new(Arc::clone(&clock), shutdown.clone());
-        Ok(Self { name, metrics: Metrics::new(name)?, health, shutdown, reload: Reload::new(), clock })
+        let (metrics, reload, tracer) = (Metrics::new(name)?, Reload::new(), Tracer::default());
+        Ok(Self { name, metrics, health, shutdown, reload, clock, tracer })
     }
 }
 
@@ -138,6 +148,7 @@ fn print<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {
 fn checked<C: DaemonConfig>(path: &Path) -> Result<C, ConfigError> {
     let config: C = config::load(path)?;
     config.logs().check()?;
+    config.telemetry().check()?;
     config.check()?;
     config.check_files(path.parent().unwrap_or_else(|| Path::new("")))?;
     Ok(config)
@@ -168,7 +179,7 @@ where
     F: FnOnce(C, Context) -> Fut,
     Fut: Future<Output = Result<(), Failure>>,
 {
-    let context = Context::new(name, Arc::new(SystemClock))?;
+    let mut context = Context::new(name, Arc::new(SystemClock))?;
     end_on_signal(context.shutdown.clone())?;
     reload_on_signal(context.reload.clone())?;
     let metrics = context.metrics.clone();
@@ -180,11 +191,16 @@ where
     let config_digest = config::digest(&config)?;
     tracing::info!(daemon = name, version = VERSION, config_digest, %listen, "daemon starts");
     systemd::notify(context.health.clone(), context.shutdown.clone());
+    let (tracer, exporter) = Tracer::start(config.telemetry(), name, &metrics)?;
+    context.tracer = tracer;
 
     let grace_ms = config.lifecycle().shutdown_grace_ms;
     let shutdown = context.shutdown.clone();
     let outcome = supervise(body(config, context), &shutdown, grace_ms).await;
     shutdown.trigger("its work has ended");
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
     limit.tell(|level, lines| metrics.suppressed(level, lines));
     tracing::info!(daemon = name, reason = shutdown.reason(), "daemon stops");
     drained.trigger("drained");
