@@ -362,6 +362,10 @@ impl DaemonConfig for ProducerConfig {
         &self.telemetry
     }
 
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(&self.store.folder))
+    }
+
     fn http(&self) -> &HttpConfig {
         &self.http
     }

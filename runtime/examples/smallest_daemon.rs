@@ -3,6 +3,7 @@
 //! It does no work. Its one setting chooses how it ends, so that the chassis's own tests can watch each way.
 //! Try `cargo run -p sanchar-runtime --example smallest_daemon -- print-config -c /dev/null`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +32,7 @@ struct Arguments {
 struct Config {
     ends: End,
     password: Option<Secret>,
+    folder: Option<PathBuf>,
     logs: LogConfig,
     http: HttpConfig,
     lifecycle: LifecycleConfig,
@@ -51,6 +53,10 @@ enum End {
 impl DaemonConfig for Config {
     fn logs(&self) -> &LogConfig {
         &self.logs
+    }
+
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        self.folder.as_ref().map(|own| folder.join(own))
     }
 
     fn http(&self) -> &HttpConfig {

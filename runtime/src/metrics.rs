@@ -33,6 +33,7 @@ pub struct Metrics {
     components: GaugeVec,
     suppressed: IntCounterVec,
     spans: IntCounterVec,
+    unclean_stops: IntCounter,
 }
 
 /// Values of the label `level`.
@@ -103,7 +104,11 @@ impl Metrics {
         for outcome in SpanOutcome::ALL {
             spans.with_label_values(&[outcome.as_str()]).inc_by(0);
         }
-        Ok(Self { registry, described, time, components, suppressed, spans })
+        let name = "sanchar_unclean_stops_total";
+        let help = "Processes of this daemon's folder that did not end in good order: killed, panicked, or ended with a failure; \
+                    counted since the folder was made.";
+        let unclean_stops = books.add(name, Kind::Counter, IntCounter::new(name, help))?;
+        Ok(Self { registry, described, time, components, suppressed, spans, unclean_stops })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -174,6 +179,11 @@ impl Metrics {
         if let Some(label) = label {
             self.suppressed.with_label_values(&[label]).inc_by(lines);
         }
+    }
+
+    /// So many processes before this one did not end in good order.
+    pub(crate) fn unclean_stops(&self, stops: u64) {
+        self.unclean_stops.inc_by(stops);
     }
 
     /// So many spans had this outcome.
@@ -306,6 +316,7 @@ mod tests {
             "sanchar_step_seconds",
             "sanchar_time_seconds",
             "sanchar_trace_spans_total",
+            "sanchar_unclean_stops_total",
         ];
         assert_eq!(names, common);
         let dropped = &described[3];

@@ -125,6 +125,33 @@ fn sigterm_and_sigint_stop_it_cleanly() {
 }
 
 #[test]
+fn processes_that_did_not_end_in_good_order_are_counted() {
+    let folder = files();
+    let settings =
+        |ends: &str| format!("ends = '{ends}'\nfolder = '{}'", folder.folder.path().join("own").display());
+    let shown = |daemon: &Daemon| {
+        daemon
+            .get("/metrics")
+            .lines()
+            .find_map(|line| line.strip_prefix("sanchar_unclean_stops_total ").map(str::to_owned))
+    };
+    let killed = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&killed).as_deref(), Some("0"));
+    killed.signal("KILL");
+    killed.end();
+    let clean = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&clean).as_deref(), Some("1"));
+    clean.signal("TERM");
+    assert_eq!(clean.end().0, Some(0));
+    assert_eq!(Daemon::start(&settings("by_failure")).end().0, Some(69));
+    assert_eq!(Daemon::start(&settings("by_panic")).end().0, Some(70));
+    let last = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&last).as_deref(), Some("3"), "one killed, one failed, one panicked");
+    last.signal("TERM");
+    assert_eq!(last.end().0, Some(0));
+}
+
+#[test]
 fn while_it_stops_it_is_alive_but_not_ready_and_a_second_signal_ends_it() {
     let daemon = Daemon::start("ends = 'never'");
     daemon.wait_for("/readyz", "200");

@@ -171,6 +171,10 @@ impl DaemonConfig for FanoutConfig {
         &self.telemetry
     }
 
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(&self.register.folder))
+    }
+
     fn http(&self) -> &HttpConfig {
         &self.http
     }

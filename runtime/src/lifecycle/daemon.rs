@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::PanicHookInfo;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::stops::Stops;
 use super::{ExitCode, Failure, Reload, Shutdown};
 use crate::VERSION;
 use crate::cli::{DaemonArgs, DaemonCommand};
@@ -36,6 +37,12 @@ pub trait DaemonConfig: DeserializeOwned + Serialize {
     fn telemetry(&self) -> &TelemetryConfig {
         static OFF: TelemetryConfig = TelemetryConfig::OFF;
         &OFF
+    }
+
+    /// Where it keeps what outlives a process, if anywhere; a relative path begins at `folder`, the configuration file's.
+    /// How processes ended is noted there.
+    fn state_folder(&self, _folder: &Path) -> Option<PathBuf> {
+        None
     }
 
     /// The `[http]` table.
@@ -162,18 +169,39 @@ where
 {
     let config: C = checked(path)?;
     let limit = logs::init(config.logs())?;
+    let stops = config.state_folder(path.parent().unwrap_or_else(|| Path::new(""))).and_then(|at| begun(&at));
     std::panic::set_hook(Box::new(end_on_panic));
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
-    let outcome = runtime.block_on(start(name, config, limit, body));
+    let unclean = stops.as_ref().map_or(0, Stops::unclean);
+    let outcome = runtime.block_on(start(name, config, limit, unclean, body));
     stop(runtime);
+    if let (Ok(()), Some(stops)) = (&outcome, stops)
+        && let Err(error) = stops.end()
+    {
+        tracing::warn!(%error, "that this stop is a clean one cannot be noted");
+    }
     outcome
 }
 
-async fn start<C, F, Fut>(name: &'static str, config: C, limit: LineLimit, body: F) -> Result<(), Failure>
+/// Notes that a process runs. A daemon works without, and its body says what is wrong with the folder.
+fn begun(folder: &Path) -> Option<Stops> {
+    Stops::begin(folder).unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether processes end in good order cannot be noted");
+        None
+    })
+}
+
+async fn start<C, F, Fut>(
+    name: &'static str,
+    config: C,
+    limit: LineLimit,
+    unclean: u64,
+    body: F,
+) -> Result<(), Failure>
 where
     C: DaemonConfig,
     F: FnOnce(C, Context) -> Fut,
@@ -183,6 +211,7 @@ where
     end_on_signal(context.shutdown.clone())?;
     reload_on_signal(context.reload.clone())?;
     let metrics = context.metrics.clone();
+    metrics.unclean_stops(unclean);
     tokio::spawn(tell_of_suppressed(limit.clone(), metrics.clone()));
     // The server outlives the body, so that probes see the stop.
     let drained = Shutdown::new();
