@@ -9,6 +9,7 @@ use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
 use sanchar_runtime::registry::RegistryConfig;
+use sanchar_runtime::telemetry::TelemetryConfig;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,9 @@ pub struct ProducerConfig {
     /// Log lines.
     #[serde(default)]
     pub logs: LogConfig,
+    /// Traces.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
     /// Start and stop.
     #[serde(default)]
     pub lifecycle: LifecycleConfig,
@@ -352,6 +356,14 @@ impl ProducerConfig {
 impl DaemonConfig for ProducerConfig {
     fn logs(&self) -> &LogConfig {
         &self.logs
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(&self.store.folder))
     }
 
     fn http(&self) -> &HttpConfig {

@@ -16,7 +16,7 @@ use sanchar_schemas::topics::{Topic, TopicSpace};
 use crate::backfill::Backfill;
 use crate::config::ProducerConfig;
 use crate::dry_run::Progress;
-use crate::publish::{KafkaSink, Ledger};
+use crate::publish::{KafkaSink, Ledger, Traces};
 use crate::push;
 use crate::spool::Spool;
 use crate::summary::Summary;
@@ -163,5 +163,6 @@ fn sink(config: &ProducerConfig, context: &Context, ledger: Arc<Ledger>) -> Resu
     let name = TopicSpace::new(topic_prefix.as_deref().unwrap_or_default()).name(topic);
     let client_id = format!("{}-{}", context.name, config.state.code.to_topic_part());
     let broker = context.health.component("broker", None);
-    KafkaSink::new(&config.kafka, &client_id, name, topic.spec().max_message_bytes, ledger, broker)
+    let traces = Traces::new(context, name.clone());
+    KafkaSink::new(&config.kafka, &client_id, name, topic.spec().max_message_bytes, ledger, broker, traces)
 }

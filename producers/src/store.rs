@@ -1,5 +1,5 @@
 //! The daemon's folder: `checkpoints/` and `quarantine/`, one file in each for every source file, and a lock. `spool/` in it is the
-//! spool's own.
+//! spool's own, `stops` the runtime's.
 //!
 //! Only this user may read it, since quarantined rows hold what their source holds. It decides nothing about rows.
 

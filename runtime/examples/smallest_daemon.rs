@@ -3,6 +3,7 @@
 //! It does no work. Its one setting chooses how it ends, so that the chassis's own tests can watch each way.
 //! Try `cargo run -p sanchar-runtime --example smallest_daemon -- print-config -c /dev/null`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +32,7 @@ struct Arguments {
 struct Config {
     ends: End,
     password: Option<Secret>,
+    folder: Option<PathBuf>,
     logs: LogConfig,
     http: HttpConfig,
     lifecycle: LifecycleConfig,
@@ -45,11 +47,16 @@ enum End {
     Never,
     ByFailure,
     ByPanic,
+    AfterManyLines,
 }
 
 impl DaemonConfig for Config {
     fn logs(&self) -> &LogConfig {
         &self.logs
+    }
+
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        self.folder.as_ref().map(|own| folder.join(own))
     }
 
     fn http(&self) -> &HttpConfig {
@@ -84,6 +91,7 @@ async fn run(config: Config, context: Context) -> Result<(), Failure> {
         End::Never => std::future::pending().await,
         End::ByFailure => return Err(Failure::unavailable("no broker answers: check kafka.bootstrap")),
         End::ByPanic => panic_elsewhere(),
+        End::AfterManyLines => (0..1_000).for_each(|number| tracing::warn!(number, "it says the same")),
     }
     Ok(())
 }

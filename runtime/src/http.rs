@@ -101,7 +101,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::ManualClock;
     use crate::lifecycle::ExitCode;
 
     struct Served {
@@ -113,7 +113,7 @@ mod tests {
 
     async fn served() -> Served {
         let (shutdown, stop) = (Shutdown::new(), Shutdown::new());
-        let health = Health::new(Arc::new(SystemClock), shutdown.clone());
+        let health = Health::new(Arc::new(ManualClock::new(0)), shutdown.clone());
         let config = HttpConfig { listen: "127.0.0.1:0".parse().unwrap() };
         let metrics = Metrics::new("sanchar-test").unwrap();
         let address = serve(&config, metrics, health.clone(), stop.clone()).await.unwrap();

@@ -1,6 +1,6 @@
 //! The chassis of every Sanchar daemon: what a long-running process needs before it does any work.
 //!
-//! Configuration, secrets, logs, metrics, health, a small HTTP server, an orderly start and stop with documented
+//! Configuration, secrets, logs, metrics, traces, health, a small HTTP server, an orderly start and stop with documented
 //! exit codes, Kafka client settings and a schema registry client. It knows no crime: nothing here reads a record
 //! or decides where one goes. A daemon's `main` is `cli::parse` followed by `lifecycle::run_daemon`.
 
@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod registry;
 pub mod secret;
 mod systemd;
+pub mod telemetry;
 
 /// The release this process was built from; every crate of the workspace carries the same one.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -7,6 +7,7 @@ mod daemon;
 mod exit;
 mod reload;
 mod shutdown;
+mod stops;
 
 pub use daemon::{Context, DaemonConfig, LifecycleConfig, run_daemon};
 pub use exit::{ExitCode, Failure};

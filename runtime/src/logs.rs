@@ -1,15 +1,24 @@
 //! Where log lines go and how they look: standard error, text for people, JSON for machines.
 //!
 //! The rule for every line in the workspace: a constant message and fields; no record content, no personal data.
-//! WARN means it recovered by itself, ERROR that somebody must act. This file only sets the output up.
+//! WARN means it recovered by itself, ERROR that somebody must act. This file only sets the output up; how many lines one
+//! place may write is [`LineLimit`]'s business.
+
+mod limit;
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
+pub use limit::LineLimit;
+pub(crate) use limit::WINDOW_MS;
+
+use crate::clock::SystemClock;
 use crate::config::ConfigError;
 
 /// The `[logs]` table.
@@ -21,6 +30,9 @@ pub struct LogConfig {
     pub level: String,
     /// How it looks. Default `auto`.
     pub format: LogFormat,
+    /// Most lines that one place in the code writes within ten seconds; how many more there were is logged and counted.
+    /// Default 100.
+    pub site_lines_max: u32,
 }
 
 /// The look of a log line. Times are RFC 3339 in UTC.
@@ -38,32 +50,39 @@ pub enum LogFormat {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Auto }
+        Self { level: "info".to_owned(), format: LogFormat::Auto, site_lines_max: 100 }
     }
 }
 
 impl LogConfig {
-    /// Whether `level` can be used.
+    /// Whether it can be used.
     ///
     /// # Errors
-    /// [`ConfigError`] naming `logs.level` and the part of it that is wrong.
+    /// [`ConfigError`] naming the field and what is wrong with it.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if self.site_lines_max == 0 {
+            return Err(ConfigError::field("logs.site_lines_max", "is 0: use 1 or more, or level = \"off\""));
+        }
         filter(&self.level).map(drop)
     }
 }
 
-/// Sends every `tracing` event of this process to standard error. Once per process.
+/// Sends every `tracing` event of this process to standard error. Once per process. Whoever called it has the limit tell
+/// what was left out.
 ///
 /// # Errors
 /// [`ConfigError`] for a bad `logs.level`, or where another output was set up before.
-pub fn init(config: &LogConfig) -> Result<(), ConfigError> {
-    let subscriber = subscriber(config, io::stderr().is_terminal(), io::stderr)?;
+pub fn init(config: &LogConfig) -> Result<LineLimit, ConfigError> {
+    let limit = LineLimit::new(config.site_lines_max, Arc::new(SystemClock));
+    let subscriber = subscriber(config, &limit, io::stderr().is_terminal(), io::stderr)?;
     tracing::subscriber::set_global_default(subscriber)
-        .map_err(|_| ConfigError::field("logs", "are already set up: call logs::init once"))
+        .map_err(|_| ConfigError::field("logs", "are already set up: call logs::init once"))?;
+    Ok(limit)
 }
 
 fn subscriber<W>(
     config: &LogConfig,
+    limit: &LineLimit,
     terminal: bool,
     writer: W,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, ConfigError>
@@ -75,9 +94,10 @@ where
         .with_writer(writer)
         .with_ansi(terminal);
     Ok(match (config.format, terminal) {
-        (LogFormat::Text, _) | (LogFormat::Auto, true) => Box::new(builder.finish()),
+        (LogFormat::Text, _) | (LogFormat::Auto, true) => Box::new(builder.finish().with(limit.clone())),
         (LogFormat::Json, _) | (LogFormat::Auto, false) => {
-            Box::new(builder.json().flatten_event(true).with_current_span(false).finish())
+            let json = builder.json().flatten_event(true).with_current_span(false);
+            Box::new(json.finish().with(limit.clone()))
         }
     })
 }
@@ -97,68 +117,4 @@ fn filter(level: &str) -> Result<EnvFilter, ConfigError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(level: &str, format: LogFormat, terminal: bool) -> String {
-        let captured = Captured::default();
-        let writer = captured.clone();
-        let config = LogConfig { level: level.to_owned(), format };
-        let subscriber = subscriber(&config, terminal, move || writer.clone()).unwrap();
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(topic = "crime.dlq", "record dropped");
-            tracing::debug!("not by default");
-        });
-        String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
-    }
-
-    #[test]
-    fn json_off_a_terminal_with_utc_time_and_flat_fields() {
-        let line: serde_json::Value = serde_json::from_str(&logged("info", LogFormat::Auto, false)).unwrap();
-        assert_eq!(line["message"], "record dropped");
-        assert_eq!(line["topic"], "crime.dlq");
-        assert_eq!(line["level"], "INFO");
-        let time = line["timestamp"].as_str().unwrap();
-        assert!(time.ends_with('Z') && time.contains('T'), "{time}");
-    }
-
-    #[test]
-    fn text_on_a_terminal_and_where_asked_for() {
-        assert!(logged("info", LogFormat::Auto, true).contains("record dropped"));
-        let plain = logged("info", LogFormat::Text, false);
-        assert!(plain.contains("record dropped topic=\"crime.dlq\""), "{plain}");
-        assert!(logged("info", LogFormat::Json, true).starts_with('{'));
-    }
-
-    #[test]
-    fn the_level_filters() {
-        assert_eq!(logged("debug", LogFormat::Text, false).lines().count(), 2);
-        assert_eq!(logged("off", LogFormat::Text, false), "");
-        assert_eq!(logged("error,sanchar_runtime=debug", LogFormat::Text, false).lines().count(), 2);
-    }
-
-    #[test]
-    fn a_word_that_is_no_level_is_refused() {
-        for level in ["warning", "info,verbose", "", "x=notalevel"] {
-            let config = LogConfig { level: level.to_owned(), format: LogFormat::Auto };
-            let error = config.check().unwrap_err().to_string();
-            assert!(error.starts_with("logs.level"), "{level}: {error}");
-        }
-    }
-}
+mod tests;

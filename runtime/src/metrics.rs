@@ -31,6 +31,38 @@ pub struct Metrics {
     described: Arc<Mutex<Vec<Described>>>,
     time: Gauge,
     components: GaugeVec,
+    suppressed: IntCounterVec,
+    spans: IntCounterVec,
+    unclean_stops: IntCounter,
+}
+
+/// Values of the label `level`.
+pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// What became of spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanOutcome {
+    /// The collector has them.
+    Sent,
+    /// Too many waited for the collector.
+    Dropped,
+    /// The collector did not take them, or did not answer.
+    Refused,
+}
+
+impl SpanOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sent, Self::Dropped, Self::Refused];
+
+    /// The symbol in labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Dropped => "dropped",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 impl Metrics {
@@ -57,7 +89,26 @@ impl Metrics {
         let help = "1 for each part of the daemon that is ready, 0 for one that is not, as /readyz?verbose lists them.";
         let components = gauge_vec("sanchar_component_ready", help, &["component"]);
         let components = books.add("sanchar_component_ready", Kind::Gauge, components)?;
-        Ok(Self { registry, described, time, components })
+        let name = "sanchar_log_lines_suppressed_total";
+        let help = "Lines left out of the log because one place in the code wrote too many, by their level.";
+        let suppressed =
+            books.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), &["level"]))?;
+        for level in LEVELS {
+            suppressed.with_label_values(&[level]).inc_by(0);
+        }
+        let name = "sanchar_trace_spans_total";
+        let help = "Spans of traces that are kept, by outcome: dropped are those that found too many waiting for the collector, \
+                    refused those that it did not take.";
+        let spans =
+            books.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), &["outcome"]))?;
+        for outcome in SpanOutcome::ALL {
+            spans.with_label_values(&[outcome.as_str()]).inc_by(0);
+        }
+        let name = "sanchar_unclean_stops_total";
+        let help = "Processes of this daemon's folder that did not end in good order: killed, panicked, or ended with a failure; \
+                    counted since the folder was made.";
+        let unclean_stops = books.add(name, Kind::Counter, IntCounter::new(name, help))?;
+        Ok(Self { registry, described, time, components, suppressed, spans, unclean_stops })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -120,6 +171,24 @@ impl Metrics {
         check_prefix(name)?;
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
         self.add(name, Kind::Histogram { buckets: buckets.len() }, HistogramVec::new(options, labels))
+    }
+
+    /// Lines of `level` were left out of the log.
+    pub(crate) fn suppressed(&self, level: tracing::Level, lines: u64) {
+        let label = LEVELS.iter().find(|label| level.as_str().eq_ignore_ascii_case(label));
+        if let Some(label) = label {
+            self.suppressed.with_label_values(&[label]).inc_by(lines);
+        }
+    }
+
+    /// So many processes before this one did not end in good order.
+    pub(crate) fn unclean_stops(&self, stops: u64) {
+        self.unclean_stops.inc_by(stops);
+    }
+
+    /// So many spans had this outcome.
+    pub(crate) fn spans(&self, outcome: SpanOutcome, spans: u64) {
+        self.spans.with_label_values(&[outcome.as_str()]).inc_by(spans);
     }
 
     /// Everything that was registered, whether it has a value yet or not, by name.
@@ -243,14 +312,17 @@ mod tests {
             "sanchar_build_info",
             "sanchar_component_ready",
             "sanchar_dropped_total",
+            "sanchar_log_lines_suppressed_total",
             "sanchar_step_seconds",
             "sanchar_time_seconds",
+            "sanchar_trace_spans_total",
+            "sanchar_unclean_stops_total",
         ];
         assert_eq!(names, common);
         let dropped = &described[3];
         assert_eq!((dropped.kind, dropped.help.as_str()), (Kind::Counter, "Records dropped."));
         assert_eq!(dropped.labels, ["stage", "reason"]);
-        assert_eq!(described[4].kind, Kind::Histogram { buckets: 14 });
+        assert_eq!(described[5].kind, Kind::Histogram { buckets: 14 });
     }
 
     #[test]
@@ -264,6 +336,16 @@ mod tests {
         let text = metrics.scrape(&health);
         assert!(text.contains("sanchar_component_ready{component=\"registry\"} 1\n"), "{text}");
         assert!(text.contains("sanchar_time_seconds 1"), "{text}");
+    }
+
+    #[test]
+    fn lines_left_out_of_the_log_are_counted_by_level() {
+        let metrics = Metrics::new("sanchar-test").unwrap();
+        let line =
+            |level: &str, lines| format!("sanchar_log_lines_suppressed_total{{level=\"{level}\"}} {lines}\n");
+        metrics.suppressed(tracing::Level::WARN, 3);
+        metrics.suppressed(tracing::Level::WARN, 4);
+        assert!(metrics.render().contains(&line("warn", 7)) && metrics.render().contains(&line("error", 0)));
     }
 
     #[test]

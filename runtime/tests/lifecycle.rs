@@ -125,6 +125,33 @@ fn sigterm_and_sigint_stop_it_cleanly() {
 }
 
 #[test]
+fn processes_that_did_not_end_in_good_order_are_counted() {
+    let folder = files();
+    let settings =
+        |ends: &str| format!("ends = '{ends}'\nfolder = '{}'", folder.folder.path().join("own").display());
+    let shown = |daemon: &Daemon| {
+        daemon
+            .get("/metrics")
+            .lines()
+            .find_map(|line| line.strip_prefix("sanchar_unclean_stops_total ").map(str::to_owned))
+    };
+    let killed = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&killed).as_deref(), Some("0"));
+    killed.signal("KILL");
+    killed.end();
+    let clean = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&clean).as_deref(), Some("1"));
+    clean.signal("TERM");
+    assert_eq!(clean.end().0, Some(0));
+    assert_eq!(Daemon::start(&settings("by_failure")).end().0, Some(69));
+    assert_eq!(Daemon::start(&settings("by_panic")).end().0, Some(70));
+    let last = Daemon::start(&settings("when_asked"));
+    assert_eq!(shown(&last).as_deref(), Some("3"), "one killed, one failed, one panicked");
+    last.signal("TERM");
+    assert_eq!(last.end().0, Some(0));
+}
+
+#[test]
 fn while_it_stops_it_is_alive_but_not_ready_and_a_second_signal_ends_it() {
     let daemon = Daemon::start("ends = 'never'");
     daemon.wait_for("/readyz", "200");
@@ -161,6 +188,14 @@ fn the_bodys_outcome_is_the_exit_code() {
     let (code, log) = Daemon::start("ends = 'by_failure'").end();
     assert_eq!(code, Some(69), "{log}");
     assert!(log.contains("no broker answers: check kafka.bootstrap"), "{log}");
+}
+
+#[test]
+fn one_place_does_not_flood_the_log_and_what_was_left_out_is_told() {
+    let (code, log) = Daemon::start("ends = 'after_many_lines'\n[logs]\nsite_lines_max = 10").end();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(log.matches("it says the same").count(), 10, "{log}");
+    assert!(log.contains("\"suppressed\":990") && log.contains("daemon stops"), "{log}");
 }
 
 #[test]

@@ -181,6 +181,24 @@ fn dashboards_are_whole_and_ask_for_what_exists() {
 }
 
 #[test]
+fn every_metric_is_on_a_dashboard() {
+    let mut shown = BTreeSet::new();
+    for path in files(&folder().join("dashboards"), "json") {
+        for (_, expression) in dashboards::read(&path).unwrap().expressions() {
+            let named = expressions::read(&expression).selectors.into_iter();
+            shown.extend(named.map(|(metric, _)| {
+                let parts = ["_bucket", "_sum", "_count"];
+                parts.iter().find_map(|part| metric.strip_suffix(part)).unwrap_or(&metric).to_owned()
+            }));
+        }
+    }
+    let daemons = catalogue::daemons().unwrap();
+    let names = daemons.iter().flat_map(|daemon| daemon.metrics.iter().map(|metric| &metric.name));
+    let missing: BTreeSet<_> = names.filter(|name| !shown.contains(*name)).collect();
+    assert!(missing.is_empty(), "no panel shows {missing:?}");
+}
+
+#[test]
 fn every_job_that_is_named_is_scraped() {
     let config = read(&folder().join("prometheus.yml"));
     let jobs: BTreeSet<&str> =

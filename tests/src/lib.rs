@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod chance;
 pub mod cluster;
+pub mod collector;
 pub mod daemon;
 pub mod events;
 pub mod foreign;

@@ -7,6 +7,7 @@ use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
 use sanchar_runtime::registry::RegistryConfig;
+use sanchar_runtime::telemetry::TelemetryConfig;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 use sanchar_stream::{Job, StreamConfig};
@@ -46,6 +47,9 @@ pub struct FanoutConfig {
     /// Logs.
     #[serde(default)]
     pub logs: LogConfig,
+    /// Traces.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
     /// Start and stop.
     #[serde(default)]
     pub lifecycle: LifecycleConfig,
@@ -116,6 +120,7 @@ impl FanoutConfig {
             stream: StreamConfig::default(),
             http: HttpConfig::default(),
             logs: LogConfig::default(),
+            telemetry: TelemetryConfig::default(),
             lifecycle: LifecycleConfig::default(),
         }
     }
@@ -160,6 +165,14 @@ impl FanoutConfig {
 impl DaemonConfig for FanoutConfig {
     fn logs(&self) -> &LogConfig {
         &self.logs
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+
+    fn state_folder(&self, folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(&self.register.folder))
     }
 
     fn http(&self) -> &HttpConfig {

@@ -9,6 +9,8 @@ mod decode;
 pub mod enrich;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod leaks;
 pub mod meaning;
 pub mod metrics;
 mod patience;
@@ -16,9 +18,12 @@ pub mod pipeline;
 mod publish;
 pub mod reasons;
 pub mod register;
+#[cfg(test)]
+mod rehearsal;
 pub mod route;
 pub mod rules;
 mod service;
+mod traces;
 
 pub use config::FanoutConfig;
 pub use service::run;

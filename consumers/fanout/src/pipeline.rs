@@ -6,11 +6,12 @@ use crate::decode::EventDecoder;
 use crate::enrich::enrich;
 use crate::meaning::Meaning;
 use crate::metrics::{Delivered, PipelineMetrics, Stages};
-use crate::publish::Publisher;
+use crate::publish::{Attributes, Publisher};
 use crate::reasons::{DropReason, PoisonReason, Stage};
 use crate::register::{Entry, Register, Verdict};
 use crate::route::{Route, route};
 use crate::rules::CurrentRules;
+use crate::traces::{self, Trace, Traces};
 use sanchar_runtime::clock::Clock;
 use sanchar_schemas::{Outline, StateCode};
 use sanchar_stream::client::Message;
@@ -27,12 +28,14 @@ pub struct Pipeline {
     pub(crate) publisher: Publisher,
     pub(crate) metrics: PipelineMetrics,
     pub(crate) stages: Stages,
+    pub(crate) traces: Traces,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Processor for Pipeline {
     fn process(&mut self, message: &dyn Message, outputs: &mut Outputs<'_>) -> Result<(), Refusal> {
         let now_ms = self.clock.now_ms();
+        let trace = self.traces.begin(message, now_ms);
         let watch = &mut self.stages.watch();
         let datum = self.decoder.decode(message, now_ms)?;
         let event = &datum.outline()?;
@@ -46,13 +49,13 @@ impl Processor for Pipeline {
         let earlier = match verdict.map_err(Refusal::Retryable)? {
             Verdict::Forward(earlier) => earlier,
             Verdict::Drop(reason) => {
-                self.metrics.dropped(reason);
+                self.dropped(reason, trace);
                 return Ok(());
             }
             Verdict::Remember(entry, reason) => {
                 outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
                 self.register.stage(key, entry);
-                self.metrics.dropped(reason);
+                self.dropped(reason, trace);
                 return Ok(());
             }
             Verdict::Conflict => {
@@ -66,7 +69,9 @@ impl Processor for Pipeline {
         self.stages.end(Stage::Route, watch);
         let enrichment = enrich(event, &meaning, &rules, &route, now_ms);
         self.stages.end(Stage::Enrich, watch);
-        self.publisher.publish(message, event, &datum.bytes, &enrichment, &route, outputs)?;
+        let copied = trace.as_ref().map(Trace::of_copies).or_else(|| traces::received(message));
+        let attributes = Attributes::of(message, event, copied);
+        self.publisher.publish(&attributes, &datum.bytes, &enrichment, &route, outputs)?;
         let entry = Entry {
             revision: event.revision,
             content_hash: event.content_hash,
@@ -76,18 +81,21 @@ impl Processor for Pipeline {
         outputs.changelog(event.record_id.as_str().as_bytes(), &entry.to_bytes())?;
         self.register.stage(key, entry);
         self.stages.end(Stage::Publish, watch);
-        self.count(message, event, &route, datum.is_re_encoded);
+        self.count(message, event, &route, datum.is_re_encoded, trace);
         Ok(())
     }
 
     fn committed(&mut self) {
-        self.metrics.committed(self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        self.metrics.committed(now_ms);
+        self.traces.committed(now_ms);
         self.stages.ended();
     }
 
     fn aborted(&mut self) {
         self.register.aborted();
         self.metrics.aborted();
+        self.traces.aborted();
         self.stages.ended();
     }
 }
@@ -98,10 +106,24 @@ impl Pipeline {
         self.owners.get(topic).copied().ok_or_else(|| Refusal::Poison(text()))
     }
 
-    fn count(&mut self, message: &dyn Message, event: &Outline<'_>, route: &Route<'_>, is_re_encoded: bool) {
+    fn dropped(&mut self, reason: DropReason, trace: Option<Trace>) {
+        self.metrics.dropped(reason);
+        self.traces.dropped(trace, reason);
+    }
+
+    fn count(
+        &mut self,
+        message: &dyn Message,
+        event: &Outline<'_>,
+        route: &Route<'_>,
+        is_re_encoded: bool,
+        trace: Option<Trace>,
+    ) {
         if route.is_empty() {
-            self.metrics.dropped(DropReason::NoRecipient);
-            return;
+            return self.dropped(DropReason::NoRecipient, trace);
+        }
+        if let Some(trace) = trace {
+            self.traces.delivered(trace, route, self.clock.now_ms());
         }
         let pending = self.metrics.pending();
         pending.delivered.push(Delivered {

@@ -4,6 +4,7 @@
 use crate::route::Route;
 use jiff::Timestamp;
 use sanchar_runtime::registry::SchemaId;
+use sanchar_runtime::telemetry::TraceContext;
 use sanchar_schemas::enrichment::Enrichment;
 use sanchar_schemas::shared::{splice_delivery, splice_withdrawal};
 use sanchar_schemas::topics::{Topic, TopicSpace};
@@ -30,28 +31,26 @@ impl Publisher {
     /// Writes one copy for each recipient and a withdrawal for each state that should forget the record.
     pub(crate) fn publish(
         &self,
-        message: &dyn Message,
-        event: &Outline<'_>,
+        attributes: &Attributes<'_>,
         datum: &[u8],
         enrichment: &Enrichment<'_>,
         route: &Route<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Result<(), Refusal> {
-        let attributes = Attributes::of(message, event);
         if !route.deliveries.is_empty() {
             let enrichment = encoded(enrichment)?;
             let value = self.framed(|value| splice_delivery(datum, &enrichment, value));
             for state in route.deliveries.iter() {
                 let reasons =
                     route.reasons(state).map(|reason| reason.to_string()).collect::<Vec<_>>().join(",");
-                self.copy(state, message.key(), &value, &attributes.with_route(&reasons), outputs)?;
+                self.copy(state, attributes.key, &value, &attributes.with_route(&reasons), outputs)?;
             }
         }
         if !route.withdrawals.is_empty() {
             let identity = encoded(&enrichment.identity_only())?;
             let value = self.framed(|value| splice_withdrawal(&identity, value));
             for state in route.withdrawals.iter() {
-                self.copy(state, message.key(), &value, &attributes.with_route(ROUTE_WITHDRAWAL), outputs)?;
+                self.copy(state, attributes.key, &value, &attributes.with_route(ROUTE_WITHDRAWAL), outputs)?;
             }
         }
         Ok(())
@@ -85,12 +84,13 @@ fn encoded(enrichment: &Enrichment<'_>) -> Result<Vec<u8>, Refusal> {
     })
 }
 
-/// CloudEvents attributes and trace context of the copies.
-struct Attributes<'a> {
+/// Key, CloudEvents attributes and trace context of the copies.
+pub(crate) struct Attributes<'a> {
+    key: Option<&'a [u8]>,
     id: &'a str,
     source: String,
     time: String,
-    traceparent: Option<Vec<u8>>,
+    traceparent: Option<String>,
     is_urgent: bool,
 }
 
@@ -100,13 +100,15 @@ pub(crate) fn is_urgent(message: &dyn Message) -> bool {
 }
 
 impl<'a> Attributes<'a> {
-    fn of(message: &dyn Message, event: &Outline<'a>) -> Self {
+    /// Of the copies of `event`, which came as `message`.
+    pub(crate) fn of(message: &'a dyn Message, event: &Outline<'a>, trace: Option<TraceContext>) -> Self {
         let published = Timestamp::from_millisecond(event.published_at).unwrap_or(Timestamp::UNIX_EPOCH);
         Self {
+            key: message.key(),
             id: event.event_id,
             source: format!("/{}", event.origin.to_topic_part()),
             time: published.to_string(),
-            traceparent: message.header(headers::TRACEPARENT).map(<[u8]>::to_vec),
+            traceparent: trace.map(|trace| trace.to_string()),
             is_urgent: is_urgent(message),
         }
     }
@@ -122,7 +124,7 @@ impl<'a> Attributes<'a> {
             (headers::ROUTE, Some(route.as_bytes())),
         ];
         all.extend(self.is_urgent.then_some((headers::PRIORITY, Some(headers::PRIORITY_URGENT.as_bytes()))));
-        all.extend(self.traceparent.as_deref().map(|value| (headers::TRACEPARENT, Some(value))));
+        all.extend(self.traceparent.as_deref().map(|value| (headers::TRACEPARENT, Some(value.as_bytes()))));
         all
     }
 }

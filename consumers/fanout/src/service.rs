@@ -8,6 +8,7 @@ use crate::pipeline::Pipeline;
 use crate::publish::Publisher;
 use crate::register::{Folder, Register, RegisterStandby, Table};
 use crate::rules::{CurrentRules, Rules, read_folder, reload_on};
+use crate::traces::Traces;
 use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::{RegistryClient, SchemaId};
@@ -62,7 +63,7 @@ fn rules(config: &FanoutConfig, context: &Context) -> Result<CurrentRules, Failu
 }
 
 /// The pipeline of one worker.
-fn pipeline(
+pub(crate) fn pipeline(
     config: &FanoutConfig,
     context: &Context,
     registry: RegistryClient,
@@ -87,6 +88,7 @@ fn pipeline(
         publisher: Publisher::new(schema_id, &topics),
         metrics: metrics.pipeline.clone(),
         stages: metrics.stages.clone(),
+        traces: Traces::new(context.tracer.clone()),
         clock: Arc::clone(clock),
     }
 }

@@ -91,6 +91,22 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         }
     }
 
+    /// An engine over a client of whoever calls this, for a processor that has the only changelog there is: an application's
+    /// tests run their processor the way that the service does.
+    ///
+    /// # Errors
+    /// When the context's metrics have an engine already.
+    pub fn alone(
+        connector: C,
+        processor: P,
+        job: Job,
+        config: StreamConfig,
+        context: Context,
+    ) -> Result<Self, Failure> {
+        let metrics = EngineMetrics::new(&context.metrics)?;
+        Ok(Self::new(connector, processor, job, config, context, metrics, Followed::nothing()))
+    }
+
     /// The same, with urgent records brought to it.
     pub(crate) fn with_ahead(mut self, ahead: HandOver) -> Self {
         self.ahead = ahead;

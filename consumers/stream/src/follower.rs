@@ -81,7 +81,6 @@ impl Followed {
     }
 
     /// What a changelog without anything in it looks like.
-    #[cfg(test)]
     pub(crate) fn nothing() -> Self {
         let followed = Self(Arc::default());
         followed.0.state().answered = Ticket(u64::MAX);

@@ -38,11 +38,11 @@ pub fn run(cli: Cli) -> ExitCode {
     console::set_colors_enabled(is_terminal && cli.wants_colors());
     // Log lines between drawings would spoil the table.
     let terminal = (is_terminal && !cli.verbose).then(Term::stdout);
-    if cli.verbose
-        && let Err(error) = logs::init(&LogConfig { format: LogFormat::Text, ..LogConfig::default() })
-    {
-        return outcome::conclude(Err(error.into()), &mut io::stderr());
-    }
+    let config = LogConfig { format: LogFormat::Text, ..LogConfig::default() };
+    let limit = match cli.verbose.then(|| logs::init(&config)).transpose() {
+        Ok(limit) => limit,
+        Err(error) => return outcome::conclude(Err(error.into()), &mut io::stderr()),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
@@ -52,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Err(error) => Err(Failure::temporary(format!("cannot start the async runtime: {error}")).into()),
     };
+    limit.iter().for_each(|limit| limit.tell(|_, _| {}));
     outcome::conclude(ended, &mut io::stderr())
 }
 

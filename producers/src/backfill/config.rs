@@ -7,6 +7,7 @@ use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::http::HttpConfig;
 use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
+use sanchar_runtime::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ProducerConfig;
@@ -31,6 +32,10 @@ impl BackfillConfig {
 impl DaemonConfig for BackfillConfig {
     fn logs(&self) -> &LogConfig {
         self.producer.logs()
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        self.producer.telemetry()
     }
 
     fn http(&self) -> &HttpConfig {

@@ -18,7 +18,7 @@ use sanchar_runtime::health::Component;
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Failure;
 
-use super::{Fate, Ledger, Message, ReachError, SendError, Sink};
+use super::{Fate, Ledger, Message, ReachError, SendError, Sink, Traces};
 
 /// What an operator may change.
 const DEFAULTS: [(&str, &str); 6] = [
@@ -52,6 +52,7 @@ struct Deliveries {
     broker: Component,
     away: AtomicBool,
     log: LogContext,
+    traces: Traces,
 }
 
 impl KafkaSink {
@@ -63,6 +64,7 @@ impl KafkaSink {
         max_message_bytes: i64,
         ledger: Arc<Ledger>,
         broker: Component,
+        traces: Traces,
     ) -> Result<Self, Failure> {
         let limit = max_message_bytes.to_string();
         let mut client = config
@@ -72,8 +74,13 @@ impl KafkaSink {
         for (key, value) in FIXED {
             client.set(key, value);
         }
-        let context =
-            Deliveries { ledger, broker, away: AtomicBool::new(true), log: LogContext::new(client_id) };
+        let context = Deliveries {
+            ledger,
+            broker,
+            away: AtomicBool::new(true),
+            log: LogContext::new(client_id),
+            traces,
+        };
         let producer = client.create_with_context(context).map_err(|error| {
             Failure::from(ConfigError::field("kafka", format!("cannot be used for a producer: {error}")))
         })?;
@@ -92,14 +99,16 @@ impl Sink for KafkaSink {
             .key(message.key.as_str())
             .payload(message.payload.as_slice())
             .headers(headers);
-        match self.producer.send(record) {
-            Ok(()) => Ok(()),
-            Err((error, _)) => Err(match error.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::QueueFull) => SendError::Full,
-                Some(RDKafkaErrorCode::MessageSizeTooLarge) => SendError::TooLarge,
-                _ => SendError::Failed(error.to_string()),
-            }),
-        }
+        let traces = &self.producer.context().traces;
+        // Before it is sent: the answer comes on another thread.
+        traces.begin(ticket, message.trace);
+        let Err((error, _)) = self.producer.send(record) else { return Ok(()) };
+        traces.given_up(ticket);
+        Err(match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::QueueFull) => SendError::Full,
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => SendError::TooLarge,
+            _ => SendError::Failed(error.to_string()),
+        })
     }
 
     fn reach(&self, patience: Duration) -> Result<(), ReachError> {
@@ -151,6 +160,10 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: usize) {
+        match result {
+            Ok(_) => self.traces.acknowledged(ticket),
+            Err(_) => self.traces.given_up(ticket),
+        }
         let ticket = u64::try_from(ticket).unwrap_or(u64::MAX);
         let Err((error, _)) = result else {
             self.answered();

@@ -1,9 +1,8 @@
 //! An event as a Kafka message: key, Avro in the Confluent wire format, CloudEvents headers and a trace context.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 use jiff::Timestamp;
 use sanchar_runtime::registry::SchemaId;
+use sanchar_runtime::telemetry::TraceContext;
 use sanchar_schemas::codec::{CodecError, encode_event};
 use sanchar_schemas::{CrimeEvent, headers, wire};
 
@@ -16,11 +15,13 @@ pub(crate) struct Message {
     pub(crate) payload: Vec<u8>,
     /// Names and values.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// The trace that begins with it.
+    pub(crate) trace: TraceContext,
 }
 
 impl Message {
-    /// The message of an event that was sealed and found valid.
-    pub(crate) fn new(event: &CrimeEvent, schema: SchemaId) -> Result<Self, CodecError> {
+    /// The message of an event that was sealed and found valid, as the first of `trace`.
+    pub(crate) fn new(event: &CrimeEvent, schema: SchemaId, trace: TraceContext) -> Result<Self, CodecError> {
         let mut headers = vec![
             (headers::CE_SPECVERSION, headers::CE_SPECVERSION_VALUE.to_owned()),
             (headers::CE_ID, event.event_id.clone()),
@@ -31,13 +32,13 @@ impl Message {
                 Timestamp::from_millisecond(event.published_at).unwrap_or_default().to_string(),
             ),
             (headers::CONTENT_TYPE, headers::CONTENT_TYPE_AVRO.to_owned()),
-            (headers::TRACEPARENT, traceparent()),
+            (headers::TRACEPARENT, trace.to_string()),
         ];
         if event.handling.is_urgent() {
             headers.push((headers::PRIORITY, headers::PRIORITY_URGENT.to_owned()));
         }
         let payload = wire::frame(schema.0, &encode_event(event)?);
-        Ok(Self { key: event.record_id.case_key().to_owned(), payload, headers })
+        Ok(Self { key: event.record_id.case_key().to_owned(), payload, headers, trace })
     }
 
     /// What it costs in memory and on the wire, in bytes.
@@ -62,13 +63,6 @@ fn source(event: &CrimeEvent) -> String {
     source
 }
 
-/// A new trace (W3C Trace Context, version 00), sampled.
-fn traceparent() -> String {
-    // The standard library keys every `RandomState` differently, from the system's randomness.
-    let random = || RandomState::new().hash_one(0_u8).max(1);
-    format!("00-{:016x}{:016x}-{:016x}-01", random(), random(), random())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +78,8 @@ mod tests {
     #[test]
     fn a_message_can_be_read_without_knowing_this_program() {
         let event = event();
-        let message = Message::new(&event, SchemaId(7)).unwrap();
+        let trace = TraceContext::new();
+        let message = Message::new(&event, SchemaId(7), trace).unwrap();
         assert_eq!(message.key, event.record_id.case_key());
         let (id, datum) = wire::parse(&message.payload).unwrap();
         assert_eq!(id, 7);
@@ -95,6 +90,7 @@ mod tests {
         assert!(header("ce_source").starts_with("/in-"), "{}", header("ce_source"));
         assert!(header("ce_time").ends_with('Z'));
         assert_eq!(header("content-type"), "application/avro");
+        assert_eq!(TraceContext::parse(header("traceparent").as_bytes()), Some(trace));
     }
 
     #[test]
@@ -108,7 +104,7 @@ mod tests {
             let mut event = event();
             event.handling.priority = priority;
             event.handling.officer_safety = officer_safety;
-            let message = Message::new(&event.sealed(), SchemaId(7)).unwrap();
+            let message = Message::new(&event.sealed(), SchemaId(7), TraceContext::new()).unwrap();
             let header = message.headers.iter().find(|(name, _)| *name == "sanchar-priority");
             assert_eq!(header.map(|(_, value)| value.as_str()), expected, "{priority:?} {officer_safety}");
         }
@@ -119,14 +115,5 @@ mod tests {
         let mut event = event();
         event.record_id = sanchar_schemas::RecordId::new(event.origin, "थाना A", 2018, "97", "fir").unwrap();
         assert!(source(&event).ends_with("/%E0%A4%A5%E0%A4%BE%E0%A4%A8%E0%A4%BE%20A"));
-    }
-
-    #[test]
-    fn every_trace_is_new_and_well_formed() {
-        let (one, other) = (traceparent(), traceparent());
-        assert_ne!(one, other);
-        let parts: Vec<&str> = one.split('-').collect();
-        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2, 32, 16, 2]);
-        assert!(one.chars().all(|c| c == '-' || (c.is_ascii_hexdigit() && !c.is_ascii_uppercase())));
     }
 }

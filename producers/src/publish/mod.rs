@@ -7,11 +7,13 @@ mod config;
 mod kafka;
 mod ledger;
 mod message;
+mod traces;
 
 pub use config::PublishConfig;
 pub(crate) use kafka::KafkaSink;
 pub(crate) use ledger::{Entry, Fate, Ledger, Place, Settled};
 pub(crate) use message::Message;
+pub(crate) use traces::Traces;
 
 /// Takes messages for one topic.
 pub(crate) trait Sink {

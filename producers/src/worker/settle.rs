@@ -55,7 +55,7 @@ impl<S: Sink> Worker<S> {
 
     /// Hands an event to the broker, waiting for room as long as it takes.
     fn send(&mut self, event: &CrimeEvent, place: Place, row: RawRow) -> Result<(), Failure> {
-        let encoded = Message::new(event, self.schema);
+        let encoded = Message::new(event, self.schema, self.context.tracer.begin());
         let message =
             encoded.map_err(|error| Failure::internal(format!("an event cannot be encoded: {error}")))?;
         let cost = message.cost() + row.bytes.len();

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::PanicHookInfo;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::stops::Stops;
 use super::{ExitCode, Failure, Reload, Shutdown};
 use crate::VERSION;
 use crate::cli::{DaemonArgs, DaemonCommand};
@@ -22,14 +23,27 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError};
 use crate::health::Health;
 use crate::http::{self, HttpConfig};
-use crate::logs::{self, LogConfig};
+use crate::logs::{self, LineLimit, LogConfig};
 use crate::metrics::Metrics;
 use crate::systemd;
+use crate::telemetry::{TelemetryConfig, Tracer};
 
 /// What every daemon's configuration holds beside its own settings.
 pub trait DaemonConfig: DeserializeOwned + Serialize {
     /// The `[logs]` table.
     fn logs(&self) -> &LogConfig;
+
+    /// The `[telemetry]` table; nothing is traced by a daemon without one.
+    fn telemetry(&self) -> &TelemetryConfig {
+        static OFF: TelemetryConfig = TelemetryConfig::OFF;
+        &OFF
+    }
+
+    /// Where it keeps what outlives a process, if anywhere; a relative path begins at `folder`, the configuration file's.
+    /// How processes ended is noted there.
+    fn state_folder(&self, _folder: &Path) -> Option<PathBuf> {
+        None
+    }
 
     /// The `[http]` table.
     fn http(&self) -> &HttpConfig;
@@ -82,6 +96,8 @@ pub struct Context {
     pub reload: Reload,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where it tells of records whose traces are kept; off until somebody sets it.
+    pub tracer: Tracer,
 }
 
 impl Context {
@@ -92,7 +108,8 @@ impl Context {
     pub fn new(name: &'static str, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let shutdown = Shutdown::new();
         let health = Health::new(Arc::clone(&clock), shutdown.clone());
-        Ok(Self { name, metrics: Metrics::new(name)?, health, shutdown, reload: Reload::new(), clock })
+        let (metrics, reload, tracer) = (Metrics::new(name)?, Reload::new(), Tracer::default());
+        Ok(Self { name, metrics, health, shutdown, reload, clock, tracer })
     }
 }
 
@@ -138,6 +155,7 @@ fn print<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {
 fn checked<C: DaemonConfig>(path: &Path) -> Result<C, ConfigError> {
     let config: C = config::load(path)?;
     config.logs().check()?;
+    config.telemetry().check()?;
     config.check()?;
     config.check_files(path.parent().unwrap_or_else(|| Path::new("")))?;
     Ok(config)
@@ -150,27 +168,51 @@ where
     Fut: Future<Output = Result<(), Failure>>,
 {
     let config: C = checked(path)?;
-    logs::init(config.logs())?;
+    let limit = logs::init(config.logs())?;
+    let stops = config.state_folder(path.parent().unwrap_or_else(|| Path::new(""))).and_then(|at| begun(&at));
     std::panic::set_hook(Box::new(end_on_panic));
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
-    let outcome = runtime.block_on(start(name, config, body));
+    let unclean = stops.as_ref().map_or(0, Stops::unclean);
+    let outcome = runtime.block_on(start(name, config, limit, unclean, body));
     stop(runtime);
+    if let (Ok(()), Some(stops)) = (&outcome, stops)
+        && let Err(error) = stops.end()
+    {
+        tracing::warn!(%error, "that this stop is a clean one cannot be noted");
+    }
     outcome
 }
 
-async fn start<C, F, Fut>(name: &'static str, config: C, body: F) -> Result<(), Failure>
+/// Notes that a process runs. A daemon works without, and its body says what is wrong with the folder.
+fn begun(folder: &Path) -> Option<Stops> {
+    Stops::begin(folder).unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether processes end in good order cannot be noted");
+        None
+    })
+}
+
+async fn start<C, F, Fut>(
+    name: &'static str,
+    config: C,
+    limit: LineLimit,
+    unclean: u64,
+    body: F,
+) -> Result<(), Failure>
 where
     C: DaemonConfig,
     F: FnOnce(C, Context) -> Fut,
     Fut: Future<Output = Result<(), Failure>>,
 {
-    let context = Context::new(name, Arc::new(SystemClock))?;
+    let mut context = Context::new(name, Arc::new(SystemClock))?;
     end_on_signal(context.shutdown.clone())?;
     reload_on_signal(context.reload.clone())?;
+    let metrics = context.metrics.clone();
+    metrics.unclean_stops(unclean);
+    tokio::spawn(tell_of_suppressed(limit.clone(), metrics.clone()));
     // The server outlives the body, so that probes see the stop.
     let drained = Shutdown::new();
     let server = http::serve(config.http(), context.metrics.clone(), context.health.clone(), drained.clone());
@@ -178,14 +220,28 @@ where
     let config_digest = config::digest(&config)?;
     tracing::info!(daemon = name, version = VERSION, config_digest, %listen, "daemon starts");
     systemd::notify(context.health.clone(), context.shutdown.clone());
+    let (tracer, exporter) = Tracer::start(config.telemetry(), name, &metrics)?;
+    context.tracer = tracer;
 
     let grace_ms = config.lifecycle().shutdown_grace_ms;
     let shutdown = context.shutdown.clone();
     let outcome = supervise(body(config, context), &shutdown, grace_ms).await;
     shutdown.trigger("its work has ended");
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
+    limit.tell(|level, lines| metrics.suppressed(level, lines));
     tracing::info!(daemon = name, reason = shutdown.reason(), "daemon stops");
     drained.trigger("drained");
     outcome
+}
+
+/// Tells of lines that were left out of the log, for as long as the daemon runs.
+async fn tell_of_suppressed(limit: LineLimit, metrics: Metrics) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(logs::WINDOW_MS)).await;
+        limit.tell(|level, lines| metrics.suppressed(level, lines));
+    }
 }
 
 /// Runs the body to its end, but not longer than `grace_ms` after a stop was asked for.

@@ -7,6 +7,7 @@ use sanchar_fanout::reasons::{DropReason, PoisonReason, Stage};
 use sanchar_fanout::rules::RELOAD_OUTCOMES;
 use sanchar_producer::reason::Reason;
 use sanchar_runtime::kafka::certificates::CERTIFICATE_FILES;
+use sanchar_runtime::metrics::{LEVELS, SpanOutcome};
 use sanchar_schemas::StateCode;
 use sanchar_stream::metrics::{PARTITION_CHANGES, TRANSACTION_OUTCOMES};
 use sanchar_stream::processor::REASON_TOO_LARGE;
@@ -65,6 +66,8 @@ pub fn of(daemon: &str, metric: &str, label: &str) -> Option<Values> {
         (_, "sanchar_transactions_total", "outcome") => closed(TRANSACTION_OUTCOMES),
         (_, _, "change") => closed(PARTITION_CHANGES),
         (_, _, "priority") => closed(PRIORITIES),
+        (_, "sanchar_log_lines_suppressed_total", "level") => closed(LEVELS),
+        (_, "sanchar_trace_spans_total", "outcome") => closed(SpanOutcome::ALL.map(SpanOutcome::as_str)),
         (_, _, "stage") => closed(Stage::ALL.map(Stage::as_str)),
         (_, "sanchar_records_dropped_total", "reason") => closed(DropReason::ALL.map(DropReason::as_str)),
         (_, "sanchar_records_dead_lettered_total", "reason") => {

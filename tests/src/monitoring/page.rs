@@ -12,8 +12,8 @@ const HEAD: &str = "\
 What each daemon shows at `/metrics`. This page is generated from the code; to write it anew:
 `cargo test -p sanchar-tests --test monitoring -- --ignored write_the_page`.
 
-Times are seconds, sizes are bytes, and counters count since the process started. Labels take values from closed sets, or as
-many as the installation has; none is ever taken from a record. \"Series\" is the most that a metric can make in one process: a
+Times are seconds, sizes are bytes, and counters count since the process started, unless they say otherwise. Labels take values from
+closed sets, or as many as the installation has; none is ever taken from a record. \"Series\" is the most that a metric can make in one process: a
 histogram has one for each of its buckets, and three more.
 ";
 

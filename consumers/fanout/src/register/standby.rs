@@ -181,7 +181,7 @@ impl RegisterStandby {
     }
 
     #[cfg(test)]
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.merger.settle();
     }
 
