@@ -125,15 +125,6 @@ fn is_part_of(metric: &Described, name: &str) -> bool {
     }
 }
 
-/// Whether every registry holds it from the beginning.
-#[must_use]
-pub fn is_common(name: &str) -> bool {
-    COMMON.contains(&name)
-}
-
-const COMMON: [&str; 4] =
-    ["process_start_time_seconds", "sanchar_build_info", "sanchar_component_ready", "sanchar_time_seconds"];
-
 /// Registers a daemon's metrics in another registry with every set of label values that they may ever have, but for those
 /// that are there from the beginning. Returns the number of series.
 ///
@@ -141,7 +132,8 @@ const COMMON: [&str; 4] =
 /// When a metric cannot be made, or the values of a label are not known.
 pub fn fill(daemon: &Daemon, metrics: &Metrics) -> Result<usize> {
     let mut series = 0;
-    for metric in daemon.metrics.iter().filter(|metric| !is_common(&metric.name)) {
+    let there: BTreeSet<String> = metrics.described().into_iter().map(|metric| metric.name).collect();
+    for metric in daemon.metrics.iter().filter(|metric| !there.contains(&metric.name)) {
         let Described { name, kind, help, labels } = metric;
         series += page::series(daemon.name, metric)?;
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
