@@ -18,6 +18,7 @@ mod coordination;
 mod coordinator;
 mod corrections;
 mod daemons;
+mod exporter;
 mod fan_out_to_neighbours;
 mod foreign_clients;
 mod group_protocols;

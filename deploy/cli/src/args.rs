@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, dlq, route, schemas, tail, topics};
+use crate::{demo, dlq, exporter, route, schemas, tail, topics};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Route(route::Args),
     /// Look through the dead-letter queue, and send letters back when what they failed for is mended
     Dlq(dlq::Args),
+    /// Run the daemon that shows Prometheus how far each consumer group has read Sanchar's topics
+    Exporter(exporter::Args),
 }
 
 impl Cli {
@@ -114,8 +116,9 @@ mod tests {
         }
     }
 
+    /// What a daemon can be asked to do is explained with the daemon.
     fn leaves(command: clap::Command) -> Vec<clap::Command> {
-        if !command.has_subcommands() {
+        if !command.has_subcommands() || command.find_subcommand("check-config").is_some() {
             return vec![command];
         }
         command.get_subcommands().cloned().flat_map(leaves).collect()
