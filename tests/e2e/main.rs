@@ -41,5 +41,6 @@ mod registry_answers;
 mod registry_down;
 mod restart;
 mod sample_file;
+mod status;
 mod two_instances;
 mod workload;

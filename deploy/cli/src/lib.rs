@@ -17,10 +17,13 @@ mod outcome;
 mod reader;
 mod route;
 mod schemas;
+mod scrape;
+mod status;
 mod survey;
 mod table;
 mod tail;
 mod text;
+mod top;
 mod topics;
 
 pub use args::Cli;
@@ -69,6 +72,8 @@ async fn execute(command: Command, terminal: Option<Term>, out: &mut dyn Write) 
         Command::Tail(args) => tail::run(&args, out).await,
         Command::Dlq(args) => dlq::run(&args, out).await,
         Command::Route(args) => route::run(&args, &mut io::stdin(), out),
+        Command::Status(args) => status::run(&args, out).await,
+        Command::Top(args) => top::run(args, terminal.is_some()).await,
         Command::Exporter(_) => Err(Failure::internal("the exporter is not run from here").into()),
     }
 }
