@@ -147,6 +147,15 @@ impl Metrics {
         self.add(name, Kind::Gauge, gauge_vec(name, help, labels))
     }
 
+    /// As [`Metrics::gauge_vec`], under one of kafka_exporter's names, which begin with `kafka_`: dashboards know them.
+    ///
+    /// # Errors
+    /// As [`Metrics::counter`].
+    pub fn kafka_gauge_vec(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, Failure> {
+        check_begin(name, "kafka_")?;
+        self.add(name, Kind::Gauge, gauge_vec(name, help, labels))
+    }
+
     /// A distribution over `buckets` (upper bounds, ascending, in the unit that the name ends with).
     ///
     /// # Errors
@@ -258,10 +267,14 @@ fn now_seconds() -> f64 {
 }
 
 fn check_prefix(name: &str) -> Result<(), Failure> {
-    if name.starts_with("sanchar_") {
+    check_begin(name, "sanchar_")
+}
+
+fn check_begin(name: &str, begin: &str) -> Result<(), Failure> {
+    if name.starts_with(begin) {
         return Ok(());
     }
-    Err(Failure::internal(format!("metric {name} cannot be made: begin its name with sanchar_")))
+    Err(Failure::internal(format!("metric {name} cannot be made: begin its name with {begin}")))
 }
 
 fn check_counter(name: &str) -> Result<(), Failure> {
@@ -356,6 +369,8 @@ mod tests {
         assert!(error.to_string().contains("begin its name with sanchar_"));
         assert!(metrics.counter("sanchar_read", "help").unwrap_err().to_string().contains("_total"));
         assert!(metrics.histogram_vec("x_seconds", "help", &["stage"], &[1.0]).is_err());
+        assert!(metrics.kafka_gauge_vec("kafka_topic_partitions", "help", &["topic"]).is_ok());
+        assert!(metrics.kafka_gauge_vec("sanchar_topic_partitions", "help", &["topic"]).is_err());
     }
 
     #[test]

@@ -22,7 +22,8 @@ const WRITE: &str =
     "write the page anew: cargo test -p sanchar-tests --test monitoring -- --ignored write_the_page";
 
 /// Folders with the code of daemons.
-const SOURCES: [&str; 4] = ["runtime/src", "producers/src", "consumers/stream/src", "consumers/fanout/src"];
+const SOURCES: [&str; 5] =
+    ["runtime/src", "producers/src", "consumers/stream/src", "consumers/fanout/src", "deploy/cli/src"];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -1,8 +1,9 @@
-//! A live fan-out and a live producer show what rules and dashboards ask for, and nothing that the catalogue does not know.
+//! A live fan-out, a live producer and a live exporter show what rules and dashboards ask for, and nothing that the catalogue does not know.
 //!
 //! Series that tell of what did not happen here (a rebalance away, a record that retention removed) are not there to be
 //! seen; that their metrics exist is known from `tests/contract/monitoring.rs`.
 
+use crate::exporter;
 use anyhow::{Context as _, Result};
 use sanchar_runtime::metrics::{Described, Kind};
 use sanchar_tests::daemon::wait_for;
@@ -87,7 +88,9 @@ fn asked_for() -> Result<BTreeSet<String>> {
         }
     }
     let named = texts.iter().flat_map(|text| expressions::read(text).selectors).map(|(metric, _)| metric);
-    Ok(named.filter(|metric| metric.starts_with("sanchar_") || metric.starts_with("process_")).collect())
+    let is_ours =
+        |metric: &String| ["sanchar_", "process_", "kafka_"].iter().any(|begin| metric.starts_with(begin));
+    Ok(named.filter(is_ours).collect())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,8 +100,11 @@ async fn a_live_scrape_shows_the_catalogue_and_whatever_is_asked_for() -> Result
     let args = [OsStr::new("-c"), config.as_os_str()];
     let mut producer = Daemon::start("sanchar-producer", &args, installation.folder())?;
     let mut fanout = installation.fanout("fanout-1", "")?;
+    let mut exporter = exporter::start(&installation, "")?;
     let mut scrapes = Vec::new();
-    for (daemon, metrics) in [&mut fanout, &mut producer].into_iter().zip(catalogue::daemons()?) {
+    for (daemon, metrics) in
+        [&mut fanout, &mut producer, &mut exporter].into_iter().zip(catalogue::daemons()?)
+    {
         // Lag is shown a second after the first record, copies after the first commit.
         let scrape = wait_for(&format!("all that {} shows", metrics.name), || {
             let scrape = scraped(daemon)?;
@@ -115,6 +121,6 @@ async fn a_live_scrape_shows_the_catalogue_and_whatever_is_asked_for() -> Result
         .filter(|name| !shown.contains(name) && !OF_EVENTS.contains(&name.as_str()))
         .collect();
     assert!(missing.is_empty(), "asked for and not shown: {missing:?}");
-    assert_eq!((producer.stop()?, fanout.stop()?), (0, 0));
+    assert_eq!((producer.stop()?, fanout.stop()?, exporter.stop()?), (0, 0, 0));
     Ok(())
 }

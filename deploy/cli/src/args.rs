@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, dlq, route, schemas, tail, topics};
+use crate::{demo, dlq, exporter, route, schemas, status, tail, top, topics};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -19,11 +19,12 @@ Examples:
   sanchar tail goa --from beginning  read the inbox of Goa
   sanchar route explain event.json   who receives this event, and why
   sanchar dlq list --since 1d        what could not be processed since yesterday, and why
+  sanchar status --daemon k1:9464    how it all is; `sanchar top` shows the same and goes on
 
 Exit codes:
   0   done
-  2   there is something to do (topics plan, dlq redrive without --yes), or something is left to a
-      person (topics apply, dlq redrive)
+  2   there is something to do (topics plan, dlq redrive without --yes), something is left to a
+      person (topics apply, dlq redrive), or something needs attention (status)
   64  the command line is wrong
   69  broker or registry cannot be reached
   70  the demonstration's books do not balance, or a mistake in the program
@@ -61,6 +62,12 @@ pub(crate) enum Command {
     Route(route::Args),
     /// Look through the dead-letter queue, and send letters back when what they failed for is mended
     Dlq(dlq::Args),
+    /// Show once how it all is: daemons, states, readers, dead letters; exit code 2 when something needs attention
+    Status(status::Args),
+    /// Show the same on the whole terminal, and go on
+    Top(top::Args),
+    /// Run the daemon that shows Prometheus how far each consumer group has read Sanchar's topics
+    Exporter(exporter::Args),
 }
 
 impl Cli {
@@ -114,8 +121,9 @@ mod tests {
         }
     }
 
+    /// What a daemon can be asked to do is explained with the daemon.
     fn leaves(command: clap::Command) -> Vec<clap::Command> {
-        if !command.has_subcommands() {
+        if !command.has_subcommands() || command.find_subcommand("check-config").is_some() {
             return vec![command];
         }
         command.get_subcommands().cloned().flat_map(leaves).collect()

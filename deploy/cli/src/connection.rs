@@ -3,7 +3,7 @@
 //! The same `[kafka]` and `[registry]` tables as the daemons', so that an operator's file with TLS and a log-in serves
 //! both. Without either, the stack on this machine (`deploy/stack`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sanchar_runtime::config::{self, ConfigError};
@@ -44,6 +44,11 @@ pub(crate) struct Cluster {
 impl Connection {
     pub(crate) fn new(config: Option<PathBuf>, kafka: Option<String>, registry: Option<String>) -> Self {
         Self { config, kafka, registry, prefix: None }
+    }
+
+    /// The file, for commands that read more of it.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// # Errors

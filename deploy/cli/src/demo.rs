@@ -8,7 +8,6 @@ mod crew;
 mod examples;
 mod ledger;
 mod place;
-mod scrape;
 mod screen;
 mod show;
 mod watch;

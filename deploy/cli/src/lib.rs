@@ -1,7 +1,7 @@
-//! The command `sanchar`: create topics, register schemas, explain a route, follow a topic, send dead letters back, see it
-//! all in a demonstration.
+//! The command `sanchar`: create topics, register schemas, explain a route, follow a topic, send dead letters back, see how it
+//! all is, and see it in a demonstration; and the exporter for Prometheus.
 //!
-//! It is for people at a terminal and for their scripts; no daemon depends on it. Every command writes to the output it
+//! It is for people at a terminal and for their scripts; no other program depends on it. Every command writes to the output it
 //! is given, so that a test reads what a person would. The embedded broker and registry are for the demonstration alone.
 
 mod args;
@@ -10,15 +10,20 @@ mod content;
 mod demo;
 mod dlq;
 pub mod embedded;
+pub mod exporter;
 mod moment;
 mod names;
 mod outcome;
 mod reader;
 mod route;
 mod schemas;
+mod scrape;
+mod status;
+mod survey;
 mod table;
 mod tail;
 mod text;
+mod top;
 mod topics;
 
 pub use args::Cli;
@@ -34,6 +39,10 @@ use sanchar_runtime::logs::{self, LogConfig, LogFormat};
 
 /// Does what the command line asks and says how it ended.
 pub fn run(cli: Cli) -> ExitCode {
+    // A daemon: it has logs, an async runtime and an end of its own.
+    if let Command::Exporter(args) = &cli.command {
+        return exporter::run(args);
+    }
     let is_terminal = io::stdout().is_terminal();
     console::set_colors_enabled(is_terminal && cli.wants_colors());
     // Log lines between drawings would spoil the table.
@@ -64,5 +73,8 @@ async fn execute(command: Command, terminal: Option<Term>, out: &mut dyn Write) 
         Command::Tail(args) => tail::run(&args, out).await,
         Command::Dlq(args) => dlq::run(&args, out).await,
         Command::Route(args) => route::run(&args, &mut io::stdin(), out),
+        Command::Status(args) => status::run(&args, out).await,
+        Command::Top(args) => top::run(args, terminal.is_some()).await,
+        Command::Exporter(_) => Err(Failure::internal("the exporter is not run from here").into()),
     }
 }

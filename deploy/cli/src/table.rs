@@ -13,8 +13,13 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new<const N: usize>(heading: [&str; N]) -> Self {
-        let heading = heading.map(|cell| console::style(cell).bold().to_string());
-        Self { rows: vec![Vec::from(heading)], right: Vec::new() }
+        Self::under(&heading)
+    }
+
+    /// As [`Table::new`], for headings whose number is only known when it runs.
+    pub(crate) fn under(heading: &[&str]) -> Self {
+        let heading = heading.iter().map(|cell| console::style(cell).bold().to_string());
+        Self { rows: vec![heading.collect()], right: Vec::new() }
     }
 
     /// Aligns the columns with these numbers (from 0) to the right.
@@ -24,7 +29,11 @@ impl Table {
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(Vec::from(cells));
+        self.cells(Vec::from(cells));
+    }
+
+    pub(crate) fn cells(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
     }
 
     fn width(&self, column: usize) -> usize {

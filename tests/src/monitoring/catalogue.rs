@@ -26,11 +26,8 @@ pub struct Foreign {
     pub meaning: &'static str,
 }
 
-/// Labels of a consumer group's partition, as kafka_exporter names them.
-const OF_GROUP: &[&str] = &["consumergroup", "topic", "partition"];
-
 /// What rules and dashboards use of others.
-pub const FOREIGN: [Foreign; 5] = [
+pub const FOREIGN: [Foreign; 2] = [
     Foreign {
         name: "ALERTS",
         labels: &[
@@ -45,21 +42,6 @@ pub const FOREIGN: [Foreign; 5] = [
             "consumergroup",
         ],
         meaning: "Prometheus: 1 for each alert that is pending or firing.",
-    },
-    Foreign {
-        name: "kafka_consumergroup_current_offset",
-        labels: OF_GROUP,
-        meaning: "kafka_exporter: the offset that a group has committed.",
-    },
-    Foreign {
-        name: "kafka_consumergroup_lag",
-        labels: OF_GROUP,
-        meaning: "kafka_exporter: offsets between what a group has committed and the partition's end.",
-    },
-    Foreign {
-        name: "kafka_topic_partition_current_offset",
-        labels: &["topic", "partition"],
-        meaning: "kafka_exporter: the offset at a partition's end.",
     },
     Foreign {
         name: "up",
@@ -79,9 +61,12 @@ pub fn daemons() -> Result<Vec<Daemon>> {
     for state in StateCode::all().take(1) {
         sanchar_producer::metrics::register_all(&producer, state)?;
     }
+    let exporter = Metrics::new("sanchar-exporter")?;
+    sanchar::exporter::metrics::register_all(&exporter)?;
     Ok(vec![
         Daemon { name: "sanchar-fanout", metrics: fanout.described() },
         Daemon { name: "sanchar-producer", metrics: producer.described() },
+        Daemon { name: "sanchar-exporter", metrics: exporter.described() },
     ])
 }
 
@@ -145,7 +130,9 @@ pub fn fill(daemon: &Daemon, metrics: &Metrics) -> Result<usize> {
                 values().for_each(|values| counter.with_label_values(&values).inc_by(1_234_567));
             }
             Kind::Gauge => {
-                let gauge = metrics.gauge_vec(name, help, &labels)?;
+                let make =
+                    if name.starts_with("kafka_") { Metrics::kafka_gauge_vec } else { Metrics::gauge_vec };
+                let gauge = make(metrics, name, help, &labels)?;
                 values().for_each(|values| gauge.with_label_values(&values).set(1_768_000_000.123));
             }
             Kind::Histogram { buckets } => {

@@ -2,6 +2,7 @@
 //!
 //! A metric whose labels are not known here cannot be in the catalogue: nobody could say how many series it makes.
 
+use sanchar::exporter::metrics::{GROUPS_MAX, LEFT_OUT, PARTITIONS_MAX, POSITIONS_MAX, ROUND_OUTCOMES};
 use sanchar_fanout::metrics::PRIORITIES;
 use sanchar_fanout::reasons::{DropReason, PoisonReason, Stage};
 use sanchar_fanout::rules::RELOAD_OUTCOMES;
@@ -9,6 +10,7 @@ use sanchar_producer::reason::Reason;
 use sanchar_runtime::kafka::certificates::CERTIFICATE_FILES;
 use sanchar_runtime::metrics::{LEVELS, SpanOutcome};
 use sanchar_schemas::StateCode;
+use sanchar_schemas::topics::Topic;
 use sanchar_stream::metrics::{PARTITION_CHANGES, TRANSACTION_OUTCOMES};
 use sanchar_stream::processor::REASON_TOO_LARGE;
 
@@ -16,6 +18,8 @@ use sanchar_stream::processor::REASON_TOO_LARGE;
 const WORKERS_MAX: usize = 64;
 /// More filters than any mapping of ours has.
 const FILTERS: usize = 10;
+/// More brokers than one cluster of this size has.
+const BROKERS: usize = 15;
 
 /// Values of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub fn of(daemon: &str, metric: &str, label: &str) -> Option<Values> {
         (_, "sanchar_build_info", "version") => open("the release", 1),
         ("sanchar-fanout", _, "component") => components(),
         ("sanchar-producer", _, "component") => closed(["broker", "push", "registry", "source", "spool"]),
+        ("sanchar-exporter", _, "component") => closed(["broker"]),
+        ("sanchar-exporter", ..) => of_exporter(metric, label)?,
         (_, "sanchar_rules_info", "version" | "digest") => open("of the rules in force", 1),
         (_, "sanchar_rules_reloads_total", "outcome") => closed(RELOAD_OUTCOMES),
         (_, "sanchar_transactions_total", "outcome") => closed(TRANSACTION_OUTCOMES),
@@ -92,6 +98,31 @@ pub fn of(daemon: &str, metric: &str, label: &str) -> Option<Values> {
     Some(values)
 }
 
+/// The exporter bounds partitions, and positions of groups, over all topics together. So a label's number stands for its share
+/// of that: the numbers of a metric's labels, multiplied, give the bound.
+fn of_exporter(metric: &str, label: &str) -> Option<Values> {
+    let topics = Topic::all().count();
+    let of_groups = metric.contains("consumergroup");
+    let topic = "topics of the installation";
+    let values = match label {
+        "file" => closed(CERTIFICATE_FILES),
+        "what" => closed(LEFT_OUT),
+        "outcome" => closed(ROUND_OUTCOMES),
+        "id" => open("of each broker", BROKERS),
+        "address" => open("of that broker", 1),
+        "consumergroup" => open("groups that have committed offsets in these topics", GROUPS_MAX),
+        "topic" if of_groups && metric.ends_with("_offset") || metric == "kafka_consumergroup_lag" => {
+            open(topic, 1)
+        }
+        "topic" if of_groups => open(topic, POSITIONS_MAX / GROUPS_MAX),
+        "topic" => open(topic, topics),
+        "partition" if of_groups => open("of the topic", POSITIONS_MAX / GROUPS_MAX),
+        "partition" => open("of the topic", PARTITIONS_MAX / topics),
+        _ => return None,
+    };
+    Some(values)
+}
+
 fn closed(values: impl IntoIterator<Item = &'static str>) -> Values {
     Values::Closed(values.into_iter().map(str::to_owned).collect())
 }
@@ -115,6 +146,25 @@ mod tests {
     fn the_bound_of_workers_is_the_configurations() {
         let config = |workers| StreamConfig { workers, ..StreamConfig::default() };
         assert!(config(WORKERS_MAX).check().is_ok() && config(WORKERS_MAX + 1).check().is_err());
+    }
+
+    #[test]
+    fn the_exporters_numbers_multiply_to_its_bounds() {
+        let product = |metric, labels: &[&str]| -> usize {
+            labels.iter().map(|label| of("sanchar-exporter", metric, label).unwrap().at_most()).product()
+        };
+        let of_position = ["consumergroup", "topic", "partition"];
+        for metric in ["kafka_consumergroup_lag", "kafka_consumergroup_current_offset"] {
+            assert_eq!(product(metric, &of_position), POSITIONS_MAX, "{metric}");
+        }
+        for metric in ["kafka_consumergroup_lag_sum", "kafka_consumergroup_current_offset_sum"] {
+            assert_eq!(
+                product(metric, &of_position[..2]),
+                POSITIONS_MAX,
+                "{metric}: at worst, one partition each"
+            );
+        }
+        assert_eq!(product("kafka_topic_partition_leader", &of_position[1..]), PARTITIONS_MAX);
     }
 
     #[test]

@@ -14,7 +14,8 @@ What each daemon shows at `/metrics`. This page is generated from the code; to w
 
 Times are seconds, sizes are bytes, and counters count since the process started, unless they say otherwise. Labels take values from
 closed sets, or as many as the installation has; none is ever taken from a record. \"Series\" is the most that a metric can make in one process: a
-histogram has one for each of its buckets, and three more.
+histogram has one for each of its buckets, and three more. The exporter's names that begin with `kafka_` are those of
+[kafka_exporter](https://github.com/danielqsj/kafka_exporter), with its labels, for dashboards that know them.
 ";
 
 /// Values of a set that are written out; of longer ones the first and the last.

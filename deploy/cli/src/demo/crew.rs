@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 
 use super::examples;
 use super::ledger::{Fanout, Found, Ledger, Source};
-use super::scrape::Scrape;
 use crate::connection::Cluster;
+use crate::scrape::Scrape;
 
 /// How fast the producers publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,42 +3,67 @@
 use std::collections::BTreeMap;
 
 /// Samples of one daemon.
-#[derive(Debug, Default)]
-pub(super) struct Scrape {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Scrape {
     samples: Vec<Sample>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 struct Sample {
     name: String,
     labels: BTreeMap<String, String>,
-    value: u64,
+    value: f64,
 }
 
 impl Scrape {
-    /// Reads the text exposition format. Comments, and samples that are no whole numbers, are passed over.
-    pub(super) fn parse(text: &str) -> Self {
+    /// Reads the text exposition format. Comments are passed over.
+    pub(crate) fn parse(text: &str) -> Self {
         Self { samples: text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect() }
     }
 
     /// Sum of a counter over all its labels.
-    pub(super) fn sum(&self, name: &str) -> u64 {
-        self.named(name).map(|sample| sample.value).sum()
+    pub(crate) fn sum(&self, name: &str) -> u64 {
+        whole(self.named(name).map(|sample| sample.value).sum())
     }
 
     /// A counter by one of its labels, without what was never counted.
-    pub(super) fn by(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
+    pub(crate) fn by(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
+        let counted = self.values(name, &[label]).into_iter().filter(|(_, value)| *value > 0.0);
+        counted.map(|(labels, value)| (labels.into_iter().collect(), whole(value))).collect()
+    }
+
+    /// A metric summed over all its labels; `None` where it is not shown.
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        self.named(name).map(|sample| sample.value).reduce(|sum, value| sum + value)
+    }
+
+    /// A metric by some of its labels, summed over the others.
+    pub(crate) fn values(&self, name: &str, labels: &[&str]) -> BTreeMap<Vec<String>, f64> {
         let mut sums = BTreeMap::new();
-        for sample in self.named(name).filter(|sample| sample.value > 0) {
-            let key = sample.labels.get(label).cloned().unwrap_or_default();
-            *sums.entry(key).or_default() += sample.value;
+        for sample in self.named(name) {
+            let key = labels.iter().map(|label| sample.labels.get(*label).cloned().unwrap_or_default());
+            *sums.entry(key.collect()).or_default() += sample.value;
         }
         sums
+    }
+
+    /// The value of a label where the metric is first shown.
+    pub(crate) fn label(&self, name: &str, label: &str) -> Option<&str> {
+        self.samples.iter().find(|sample| sample.name == name)?.labels.get(label).map(String::as_str)
     }
 
     fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
         self.samples.iter().filter(move |sample| sample.name == name)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counters are whole, not negative, and smaller than nine quadrillion"
+)]
+fn whole(count: f64) -> u64 {
+    count as u64
 }
 
 /// `name{label="value",…} 3`. Label values of ours are symbols, so that none holds a quotation mark or a comma.
@@ -73,5 +98,10 @@ mod tests {
         let by_reason = scrape.by("sanchar_dropped_total", "reason");
         assert_eq!(by_reason, BTreeMap::from([("duplicate".to_owned(), 4), ("stale".to_owned(), 3)]));
         assert_eq!(scrape.sum("no_such_total"), 0);
+        assert_eq!((scrape.value("sanchar_lag_seconds"), scrape.value("no_such")), (Some(1.5), None));
+        let by_both = scrape.values("sanchar_dropped_total", &["reason", "stage"]);
+        assert_eq!(by_both[&vec!["stale".to_owned(), "b".to_owned()]], 1.0);
+        assert_eq!(by_both[&vec!["never".to_owned(), "a".to_owned()]], 0.0);
+        assert_eq!(scrape.label("sanchar_build_info", "daemon"), Some("test"));
     }
 }

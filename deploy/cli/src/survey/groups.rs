@@ -1,0 +1,175 @@
+//! Which consumer groups read the installation, and how far each has got.
+//!
+//! librdkafka tells committed offsets to a client of the group itself, which need not join it. So each group is asked by a
+//! client of its own, one after the other.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use regex_lite::Regex;
+use sanchar_runtime::clock;
+use sanchar_runtime::config::ConfigError;
+use sanchar_runtime::kafka::{KafkaConfig, LogContext};
+use sanchar_runtime::lifecycle::Failure;
+
+use super::found::markers;
+use super::{
+    ANSWER, ByPartition, Group, POSITIONS_MAX, Partition, Place, Position, Scope, Survey, Trouble, waiting,
+};
+
+/// Which groups are asked for: those whose whole name matches, and does not match the exception.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupFilter {
+    only: Regex,
+    except: Option<Regex>,
+}
+
+impl GroupFilter {
+    /// # Errors
+    /// [`ConfigError`] naming the field, where one of them is no regular expression.
+    pub(crate) fn new(only: &str, except: Option<&str>) -> Result<Self, ConfigError> {
+        let whole = |field: &str, text: &str| {
+            let problem =
+                |error| format!("is no regular expression ({error}): write for example `haryana-.*`");
+            Regex::new(&format!("^(?:{text})$")).map_err(|error| ConfigError::field(field, problem(error)))
+        };
+        let except = except.map(|text| whole("exporter.groups_except", text)).transpose()?;
+        Ok(Self { only: whole("exporter.groups", only)?, except })
+    }
+
+    fn takes(&self, group: &str) -> bool {
+        self.only.is_match(group) && !self.except.as_ref().is_some_and(|except| except.is_match(group))
+    }
+}
+
+/// Takes in the groups.
+pub(super) fn survey(
+    kafka: &KafkaConfig,
+    scope: &Scope,
+    until: Instant,
+    client: &BaseConsumer<LogContext>,
+    into: &mut Survey,
+) -> Result<(), Trouble> {
+    let listed = client.fetch_group_list(None, ANSWER)?;
+    let mut names: Vec<(&str, Option<usize>)> = Vec::new();
+    for group in listed.groups().iter().filter(|group| scope.groups.takes(group.name())) {
+        // A group of the new kind (KIP-848) is called dead by the only question that librdkafka has for members.
+        let members = Some(group.members().len()).filter(|_| group.state() != "Dead");
+        names.push((group.name(), members));
+    }
+    names.sort_unstable();
+    let mut positions_left = POSITIONS_MAX;
+    for (index, (name, members)) in names.iter().enumerate() {
+        if index >= scope.groups_max || Instant::now() >= until {
+            into.left_out.groups = names.len() - index;
+            break;
+        }
+        let Some(topics) = positions(kafka, name, &into.topics)? else {
+            into.left_out.refused += 1;
+            continue;
+        };
+        let count: usize = topics.values().map(BTreeMap::len).sum();
+        if count > positions_left {
+            into.left_out.positions += count;
+        } else if count > 0 {
+            positions_left -= count;
+            let waiting_seconds = waiting_seconds(client, scope, &into.topics, &topics, until);
+            into.groups.insert((*name).to_owned(), Group { members: *members, topics, waiting_seconds });
+        }
+    }
+    Ok(())
+}
+
+/// The topics that a group reads; `None` where nobody tells.
+fn positions(
+    kafka: &KafkaConfig,
+    group: &str,
+    topics: &ByPartition<Partition>,
+) -> Result<Option<ByPartition<Position>>, Failure> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partitions) in topics {
+        for partition in partitions.keys() {
+            list.add_partition(topic, *partition);
+        }
+    }
+    if list.count() == 0 {
+        return Ok(Some(BTreeMap::new()));
+    }
+    let Ok(committed) = super::client(kafka, Some(group))?.committed_offsets(list, ANSWER) else {
+        return Ok(None);
+    };
+    let mut read: ByPartition<Position> = BTreeMap::new();
+    for ((topic, number), offset) in super::given(&committed) {
+        let newest = topics.get(&topic).and_then(|partitions| partitions.get(&number)?.newest);
+        // What was committed after the end was asked for is no lag.
+        let lag = newest.zip(offset).map(|(newest, offset)| (newest - offset).max(0));
+        read.entry(topic).or_default().insert(number, Position { offset, lag });
+    }
+    read.retain(|_, positions| positions.values().any(|position| position.offset.is_some()));
+    Ok(Some(read))
+}
+
+/// How long the oldest record waits that the group has not committed, by topic: as far as the brokers tell.
+///
+/// A group may stand before a marker as old as the transaction before; the offset behind that is as old as what is unread. One
+/// that stands before a record has more of the same transaction, or its marker, behind that: about as old as the record.
+fn waiting_seconds(
+    client: &BaseConsumer<LogContext>,
+    scope: &Scope,
+    ends: &ByPartition<Partition>,
+    topics: &ByPartition<Position>,
+    until: Instant,
+) -> BTreeMap<String, f64> {
+    let mut seconds: BTreeMap<String, f64> = topics.keys().map(|topic| (topic.clone(), 0.0)).collect();
+    let behind = topics.iter().flat_map(|(topic, positions)| {
+        let markers = scope.space.parse(topic).map_or(0, markers);
+        let behind =
+            positions.iter().filter(move |(_, position)| position.lag.is_some_and(|lag| lag > markers));
+        behind.filter_map(move |(number, position)| {
+            // What retention took does not wait any more.
+            let oldest = ends.get(topic).and_then(|partitions| partitions.get(number)?.oldest).unwrap_or(0);
+            Some(((topic.clone(), *number), (position.offset? + markers).max(oldest)))
+        })
+    });
+    let (places, committed): (Vec<Place>, Vec<i64>) = behind.unzip();
+    let now_ms = clock::now_ms();
+    let waiting = waiting::at_least_ms(&committed, |ages_ms| {
+        if Instant::now() + Duration::from_secs(1) >= until {
+            return Err(());
+        }
+        let asked = places.iter().zip(ages_ms);
+        let asked = asked.map(|(place, age_ms)| (place, rdkafka::Offset::Offset(now_ms - age_ms)));
+        let answers: BTreeMap<Place, Option<i64>> =
+            super::ask(client, asked).map_err(drop)?.into_iter().collect();
+        Ok(places.iter().map(|place| answers.get(place).copied().flatten()).collect())
+    });
+    match waiting {
+        Ok(waiting_ms) => {
+            for ((topic, _), waiting_ms) in places.iter().zip(waiting_ms) {
+                let waiting_seconds = Duration::from_millis(waiting_ms.unsigned_abs()).as_secs_f64();
+                seconds.entry(topic.clone()).and_modify(|most| *most = most.max(waiting_seconds));
+            }
+        }
+        Err(()) => seconds.retain(|topic, _| places.iter().all(|(unknown, _)| unknown != topic)),
+    }
+    seconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_takes_whole_names() {
+        let filter = GroupFilter::new("haryana|goa-.*", Some(".*-test")).unwrap();
+        for (group, taken) in [("haryana", true), ("haryana-2", false), ("goa-1", true), ("goa-test", false)]
+        {
+            assert_eq!(filter.takes(group), taken, "{group}");
+        }
+        let error = GroupFilter::new("(", None).unwrap_err().to_string();
+        assert!(error.starts_with("exporter.groups is no regular expression"), "{error}");
+        assert!(GroupFilter::new(".*", Some("[")).unwrap_err().to_string().contains("groups_except"));
+    }
+}
