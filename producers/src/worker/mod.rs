@@ -191,15 +191,39 @@ impl<S: Sink> Worker<S> {
             }
         };
         self.forget_vanished(&found);
+        let before = self.summary.read;
         for path in &found {
             if self.is_stopping() {
                 return Ok(());
             }
             self.read_on(path)?;
         }
+        if self.summary.read > before {
+            self.report_joins();
+        }
         self.let_files_leave()?;
         self.report_source();
         Ok(())
+    }
+
+    /// Says which joined rows have no case so far. After a restart nobody knows: the cases before the checkpoint are not read
+    /// again.
+    fn report_joins(&mut self) {
+        let stamp = self.config.joined_stamp();
+        if stamp.is_none() || self.files.values().any(|file| file.resumed || file.joined != stamp) {
+            return;
+        }
+        let Ok(joined) = self.config.joined() else { return };
+        let before = self.summary.without_case.clone();
+        self.summary.join(&joined);
+        let left = self.summary.without_case.iter().filter(|(join, rows)| before.get(*join) != Some(rows));
+        for (join, rows) in left.filter(|(_, rows)| **rows > 0) {
+            tracing::warn!(
+                join,
+                rows,
+                "joined rows wait for their case: it is in no row of the source so far"
+            );
+        }
     }
 
     /// Waits for the next pass, and takes up the broker's answers meanwhile.

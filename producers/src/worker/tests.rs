@@ -275,6 +275,31 @@ fn everything_is_published_once_and_a_second_run_finds_nothing_new() {
 }
 
 #[test]
+fn joined_rows_whose_case_is_nowhere_are_counted_where_all_cases_were_read() {
+    const JOIN: &str = r#"
+[[rows.join]]
+name = "accused"
+source = { files = ["accused.txt"], format = "csv" }
+key = ["No"]
+[[mapping.persons]]
+each = "accused"
+role = { constant = "ACCUSED" }
+code = "Code"
+"#;
+    let mut place = Place::new();
+    place.settings.push_str(JOIN);
+    fs::write(place.folder.path().join("accused.txt"), "No,Code\n1,A1\n7,A1\n7,A2\n").unwrap();
+    place.write("a.csv", &rows(1..=2));
+    let (summary, _) = place.once();
+    assert_eq!(summary.without_case["accused"], 2);
+    assert!(summary.to_string().contains("joined rows of accused"), "{summary}");
+    place.append("a.csv", "Panaji,7,2024\n");
+    let (summary, sent) = place.once();
+    assert_eq!(sent, ["7"]);
+    assert!(summary.without_case.is_empty(), "case 1 was not read again");
+}
+
+#[test]
 fn a_restart_goes_on_behind_the_last_row_that_was_acknowledged() {
     let place = Place::new();
     place.write("a.csv", &format!("{}Panaji,,2024\n{}", rows(1..=5), rows(6..=9)));
