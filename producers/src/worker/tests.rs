@@ -19,10 +19,12 @@ mod backfill;
 use super::*;
 use crate::publish::{Fate, Message, SendError};
 use crate::reason::Reason;
+use crate::spool::Spool;
 
 mod changes;
 mod documents;
 mod drop_folder;
+mod pushed;
 mod stdin;
 
 /// How the sink treats messages.
@@ -171,6 +173,11 @@ impl Place {
     }
 
     fn start_with(&self, options: Options, script: Script) -> Running {
+        self.start_on(options, script, None)
+    }
+
+    /// The same, reading `spool` instead of files.
+    fn start_on(&self, options: Options, script: Script, spool: Option<Spool>) -> Running {
         let path = self.folder.path().join("goa.toml");
         let config: ProducerConfig = toml::from_str(&self.settings).unwrap();
         let config = config.in_folder_of(&path);
@@ -179,7 +186,13 @@ impl Place {
         let sink = FakeSink { script, ledger: Arc::clone(&ledger), inner: Arc::default() };
         let thread = std::thread::spawn({
             let (context, sink) = (context.clone(), sink.clone());
-            move || Worker::new(config, options, context, SchemaId(1), sink, ledger)?.run()
+            move || {
+                let worker = Worker::new(config, options, context, SchemaId(1), sink, ledger)?;
+                match spool {
+                    Some(spool) => worker.fed_by(spool).run(),
+                    None => worker.run(),
+                }
+            }
         });
         Running { context, sink, thread }
     }
