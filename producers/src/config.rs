@@ -14,7 +14,7 @@ use sanchar_schemas::StateCode;
 use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::database::PostgresConfig;
+use crate::database::{OutboxConfig, PostgresConfig};
 use crate::language::column::{Columns, NamesColumns as _, UnknownColumn, Visit};
 use crate::language::join::Join;
 use crate::language::located::located;
@@ -264,6 +264,7 @@ impl ProducerConfig {
             )),
             [_] => {
                 self.postgres.as_ref().map_or(Ok(()), PostgresConfig::check)?;
+                self.check_outbox()?;
                 self.push.as_ref().map_or(Ok(()), |push| self.check_push(push))
             }
             several => {
@@ -271,6 +272,19 @@ impl ProducerConfig {
                 Err(ConfigError::field(several.join(" and "), problem))
             }
         }
+    }
+
+    /// The changes of an outbox are numbered by its id, and published in the order of transactions: any other revision could
+    /// outdate a later change.
+    fn check_outbox(&self) -> Result<(), ConfigError> {
+        let outbox = self.postgres.as_ref().and_then(|postgres| postgres.outbox.as_ref());
+        let Some(OutboxConfig { id, .. }) = outbox else { return Ok(()) };
+        let revision = self.mapping.record.as_ref().and_then(|record| record.revision.as_ref());
+        if revision.is_some_and(|revision| revision.is_column(id)) {
+            return Ok(());
+        }
+        let problem = format!("has to be the outbox's id and nothing else: revision = \"{id}\"");
+        Err(ConfigError::field("mapping.record.revision", problem))
     }
 
     /// How often to look for new rows, in milliseconds.

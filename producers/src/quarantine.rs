@@ -76,7 +76,12 @@ impl Quarantine {
             store::sync_folder(&self.path)?;
         }
         if let Some(file) = &mut self.file {
-            file.write_all(&line)?;
+            let length = file.metadata()?.len();
+            if let Err(error) = file.write_all(&line) {
+                // Half a line would spoil the next one.
+                file.set_len(length)?;
+                return Err(error);
+            }
             self.unsynced = true;
         }
         Ok(())

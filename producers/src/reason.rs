@@ -148,11 +148,11 @@ impl<T> At<T> for Result<T, Problem> {
 /// Names the part of the event that a field is in.
 pub(crate) trait Within<T> {
     /// The value, or its rejection with `part.` in front of the field.
-    fn within(self, part: &str) -> Result<T, Rejection>;
+    fn within(self, part: impl fmt::Display) -> Result<T, Rejection>;
 }
 
 impl<T> Within<T> for Result<T, Rejection> {
-    fn within(self, part: &str) -> Result<T, Rejection> {
+    fn within(self, part: impl fmt::Display) -> Result<T, Rejection> {
         self.map_err(|mut rejection| {
             rejection.field = format!("{part}.{}", rejection.field);
             rejection

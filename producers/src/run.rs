@@ -93,9 +93,17 @@ async fn publish(
             None => return Ok(Summary::default()),
         },
     };
-    let work = tokio::task::spawn_blocking(move || work(config, options, context, schema, ledger, spool));
-    work.await
-        .map_err(|error| Failure::internal(format!("the producer's thread has ended early: {error}")))?
+    let (shutdown, woken) = (context.shutdown.clone(), Arc::clone(&ledger));
+    let mut work = tokio::task::spawn_blocking(move || work(config, options, context, schema, ledger, spool));
+    let ended = tokio::select! {
+        ended = &mut work => ended,
+        // An idle worker sleeps for a while.
+        () = shutdown.triggered() => {
+            woken.nudge();
+            work.await
+        }
+    };
+    ended.map_err(|error| Failure::internal(format!("the producer's thread has ended early: {error}")))?
 }
 
 /// Waits for the registry while items are taken: a state that is cut off loses none. `None` where a stop came first.

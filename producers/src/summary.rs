@@ -35,9 +35,9 @@ pub struct Summary {
     pub withheld: BTreeMap<WithholdingReason, u64>,
     /// Published events of which something was withheld. Of a dry run.
     pub events_withheld: u64,
-    /// Joined rows whose case is in no file, by join. Of a dry run.
+    /// Joined rows whose case is in no file, by join. Where all files were read from their start.
     pub without_case: BTreeMap<String, u64>,
-    /// Joined rows that cannot be read, by join. Of a dry run.
+    /// Joined rows that cannot be read, by join. Where all files were read from their start.
     pub unreadable: BTreeMap<String, u64>,
 }
 

@@ -87,6 +87,24 @@ fn no_value_of_the_file_is_shown() {
 }
 
 #[test]
+fn columns_are_held_against_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.csv");
+    // The end is before the start, and no column is left that could number the cases.
+    let rows = "PS,FIR Date,Occurred From,Occurred To,Mobile\nPanaji,03/09/2024,02/09/2024,01/09/2024,9876543210\n\
+                Mapusa,14/09/2024,13/09/2024,13/09/2024,9876543211\n";
+    std::fs::write(&file, rows).unwrap();
+    let proposal = infer(&file, "IN-GA".parse().ok()).unwrap();
+    let line = |field: &str| proposal.lines().find(|line| line.starts_with(field)).unwrap_or_default();
+    assert!(
+        line("occurred_to").contains("CHECK THIS: in 1 of 2 rows it is before occurred_from"),
+        "{proposal}"
+    );
+    assert!(!line("reported_at").contains("CHECK THIS"), "{proposal}");
+    assert!(!proposal.contains("number = \"Mobile\"") && !proposal.contains("number = \"PS\""), "{proposal}");
+}
+
+#[test]
 fn files_that_cannot_be_learnt_from_say_why() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.csv");

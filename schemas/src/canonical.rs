@@ -14,7 +14,7 @@ use std::ops::Range;
 /// # Errors
 /// When the value holds a type that records are not made of.
 pub(crate) fn to_string<T: Serialize>(record: &T, without: &[&str]) -> Result<String, Error> {
-    let mut writer = Writer { out: Vec::with_capacity(1024), depth: 0, without };
+    let mut writer = Writer { out: Vec::with_capacity(1024), unordered: Vec::new(), depth: 0, without };
     record.serialize(&mut writer)?;
     String::from_utf8(writer.out).map_err(Error::custom)
 }
@@ -33,6 +33,8 @@ fn number(x: f64) -> String {
 
 struct Writer<'w> {
     out: Vec<u8>,
+    /// The fields of the record that ends, while they are put in order.
+    unordered: Vec<u8>,
     /// Records around the one that is being written.
     depth: usize,
     without: &'w [&'w str],
@@ -74,14 +76,17 @@ impl SerializeStruct for Fields<'_, '_> {
     fn end(mut self) -> Result<(), Error> {
         self.writer.depth -= 1;
         self.present.sort_unstable_by_key(|(name, _)| *name);
-        let body = self.writer.out.split_off(self.start);
-        let mut separator = "{";
+        let Writer { out, unordered, .. } = self.writer;
+        unordered.clear();
+        unordered.extend_from_slice(out.get(self.start..).unwrap_or_default());
+        out.truncate(self.start);
+        let mut separator = b'{';
         for (_, range) in self.present {
-            self.writer.put(separator);
-            self.writer.out.extend_from_slice(body.get(range).unwrap_or_default());
-            separator = ",";
+            out.push(separator);
+            out.extend_from_slice(unordered.get(range).unwrap_or_default());
+            separator = b',';
         }
-        self.writer.put(if separator == "{" { "{}" } else { "}" });
+        self.writer.put(if separator == b'{' { "{}" } else { "}" });
         Ok(())
     }
 }
@@ -110,9 +115,12 @@ impl SerializeSeq for Items<'_, '_> {
 /// Types that no record of the contract holds.
 macro_rules! refused {
     ($($method:ident($($type:ty),*) -> $ok:ty;)+) => {
-        $(fn $method(self, $(_: $type),*) -> Result<$ok, Error> { Err(Error::custom("not a type of a record")) })+
+        $(fn $method(self, $(_: $type),*) -> Result<$ok, Self::Error> {
+            Err(serde::ser::Error::custom("not a type of a record"))
+        })+
     };
 }
+pub(crate) use refused;
 
 impl<'a, 'w> Serializer for &'a mut Writer<'w> {
     type Ok = ();

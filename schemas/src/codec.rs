@@ -1,18 +1,18 @@
-//! Avro encoding and decoding of the contract's records, on the general codec (crate `apache-avro`).
+//! Avro encoding and decoding of the contract's records: written by [`crate::datum`], read by the general codec (crate
+//! `apache-avro`).
 //!
 //! An event written with the current schema is decoded directly. One written with another version is
 //! resolved first; that slow path is for producers that were not upgraded yet, and callers count it.
 
+use crate::datum;
 use crate::enrichment::Enrichment;
 use crate::event::CrimeEvent;
 use crate::schema::{Record, writes_same_bytes};
 use crate::shared::SharedCrimeEvent;
-use crate::skim::Flaw;
+use crate::skim::{Flaw, Shape};
 use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Schema, from_value};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, LazyLock};
@@ -48,9 +48,6 @@ impl From<apache_avro::Error> for CodecError {
             }
             Details::DeserializeValue(problem) | Details::DeserializeSchemaAware { value: problem, .. } => {
                 problem
-            }
-            Details::SerializeRecordFieldWithSchema { field_name, error, .. } => {
-                format!("field {field_name}: {error}")
             }
             _ => "a value of it does not have the type of its field".to_owned(),
         };
@@ -142,14 +139,8 @@ fn reader(record: Record) -> &'static GenericDatumReader<'static> {
 }
 
 #[expect(clippy::expect_used, reason = "the schemas are compiled in and a test reads them")]
-fn writer(schema: &'static Schema) -> GenericDatumWriter<'static> {
-    GenericDatumWriter::builder(schema).human_readable(false).build().expect("a released schema resolves")
-}
-
-fn encode<T: Serialize>(writer: &GenericDatumWriter<'_>, value: &T) -> Result<Vec<u8>, CodecError> {
-    let mut datum = Vec::with_capacity(1024);
-    writer.write_ser(&mut datum, value)?;
-    Ok(datum)
+fn shape(record: Record) -> Shape {
+    Shape::of(&record.latest().schema).expect("a released schema holds types that its records have")
 }
 
 /// Avro datum of an event, in the newest version.
@@ -157,9 +148,8 @@ fn encode<T: Serialize>(writer: &GenericDatumWriter<'_>, value: &T) -> Result<Ve
 /// # Errors
 /// Only when the Rust type and the schema have come apart, which the golden examples rule out.
 pub fn encode_event(event: &CrimeEvent) -> Result<Vec<u8>, CodecError> {
-    static WRITER: LazyLock<GenericDatumWriter<'static>> =
-        LazyLock::new(|| writer(&Record::CrimeEvent.latest().schema));
-    encode(&WRITER, event)
+    static SHAPE: LazyLock<Shape> = LazyLock::new(|| shape(Record::CrimeEvent));
+    Ok(datum::write(event, &SHAPE)?)
 }
 
 /// Avro datum of a shared event, in the newest version. The fan-out service splices instead
@@ -168,9 +158,7 @@ pub fn encode_event(event: &CrimeEvent) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// As [`encode_event`].
 pub fn encode_shared(shared: &SharedCrimeEvent) -> Result<Vec<u8>, CodecError> {
-    static WRITER: LazyLock<GenericDatumWriter<'static>> =
-        LazyLock::new(|| writer(&Record::SharedCrimeEvent.latest().schema));
-    encode(&WRITER, shared)
+    Ok(datum::write(shared, &SHARED)?)
 }
 
 /// Avro bytes of the `enrichment` field of a shared event.
@@ -178,13 +166,8 @@ pub fn encode_shared(shared: &SharedCrimeEvent) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// As [`encode_event`].
 pub fn encode_enrichment(enrichment: &Enrichment<'_>) -> Result<Vec<u8>, CodecError> {
-    static WRITER: LazyLock<GenericDatumWriter<'static>> = LazyLock::new(|| writer(enrichment_schema()));
-    encode(&WRITER, enrichment)
+    let field = SHARED.field("enrichment").ok_or(Flaw::Type)?;
+    Ok(datum::write(enrichment, field)?)
 }
 
-#[expect(clippy::expect_used, reason = "the schema is compiled in and a test reads it")]
-fn enrichment_schema() -> &'static Schema {
-    let Schema::Record(shared) = &Record::SharedCrimeEvent.latest().schema else { return &Schema::Null };
-    let field = shared.fields.iter().find(|field| field.name == "enrichment");
-    &field.expect("a shared event has an enrichment").schema
-}
+static SHARED: LazyLock<Shape> = LazyLock::new(|| shape(Record::SharedCrimeEvent));

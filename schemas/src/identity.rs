@@ -56,7 +56,12 @@ impl RecordId {
         part: &str,
     ) -> Result<Self, RecordIdError> {
         check_parts(station, number, part)?;
-        Self::parse(format!("{state}/{station}/{year}/{number}/{part}"))
+        let text = format!("{state}/{station}/{year}/{number}/{part}");
+        match text.len() {
+            ..=RECORD_ID_BYTES_MAX if (1_000..=9_999).contains(&year) => Ok(Self { text, state }),
+            ..=RECORD_ID_BYTES_MAX => Err(RecordIdError::Year),
+            _ => Err(RecordIdError::Length),
+        }
     }
 
     /// Checks a text.
@@ -106,12 +111,22 @@ fn check_parts(station: &str, number: &str, part: &str) -> Result<(), RecordIdEr
 /// Whether a part is written in the one way that its name has, as far as that shows without Unicode's tables:
 /// two spellings that look alike would be two records.
 fn is_one_spelling(part: &str) -> bool {
-    let is_refused = |c: char| {
-        let is_invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-        let is_never_in_nfc = matches!(c, '\u{958}'..='\u{95f}'); // Devanagari letters with a nukta built in
-        c == '/' || c.is_control() || (c.is_whitespace() && c != ' ') || is_invisible || is_never_in_nfc
-    };
-    !part.is_empty() && part.trim() == part && !part.contains("  ") && !part.contains(is_refused)
+    let mut previous = ' ';
+    for c in part.chars() {
+        let is_refused = match c {
+            ' ' => previous == ' ',
+            '/' => true,
+            ..='\u{7f}' => c.is_ascii_control(),
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => true, // invisible
+            '\u{958}'..='\u{95f}' => true, // never in nfc: Devanagari letters with a nukta built in
+            _ => c.is_control() || c.is_whitespace(),
+        };
+        if is_refused {
+            return false;
+        }
+        previous = c;
+    }
+    previous != ' '
 }
 
 impl fmt::Display for RecordId {
@@ -211,6 +226,9 @@ mod tests {
         assert_eq!(RecordId::parse("IN-KA/1/2/3".into()), Err(RecordIdError::Shape));
         assert_eq!(RecordId::parse("IN-OR/1/2/3/fir".into()), Err(RecordIdError::State));
         assert_eq!(RecordId::new(ka, &"x".repeat(300), 2016, "8", "fir"), Err(RecordIdError::Length));
+        for year in [-16, 16, 999, 10_000] {
+            assert_eq!(RecordId::new(ka, "1245", year, "8", "fir"), Err(RecordIdError::Year), "{year}");
+        }
     }
 
     #[test]

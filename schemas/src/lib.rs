@@ -9,6 +9,7 @@ pub mod adjacency;
 mod canonical;
 pub mod characters;
 pub mod codec;
+mod datum;
 pub mod digest;
 pub mod district;
 pub mod enrichment;

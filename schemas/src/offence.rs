@@ -107,7 +107,9 @@ impl Act {
     /// The act that a source's name or abbreviation stands for; `None` where the table lacks it.
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        TABLES.act_by_name.get(&fold(name)).and_then(|i| TABLES.acts.get(*i))
+        // Most names are codes, which folding leaves as they are.
+        let known = TABLES.act_by_name.get(name).or_else(|| TABLES.act_by_name.get(&fold(name)));
+        known.and_then(|i| TABLES.acts.get(*i))
     }
 
     /// Year of the act, which every name in the table ends with.

@@ -40,6 +40,12 @@ impl Shape {
     pub(crate) fn of(schema: &Schema) -> Option<Self> {
         shape(schema, &mut HashMap::new())
     }
+
+    /// The shape of a record's field.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Record(fields) = self else { return None };
+        fields.iter().find(|(field, _)| field == name).map(|(_, shape)| shape)
+    }
 }
 
 fn shape(schema: &Schema, named: &mut HashMap<Name, Shape>) -> Option<Shape> {

@@ -77,6 +77,7 @@ pub(crate) fn producer(installation: &Installation) -> Result<ThreadedProducer<D
     let mut config = installation.cluster.client();
     config
         .set("acks", "all")
+        .set("enable.idempotence", "true")
         .set("linger.ms", "20")
         .set("batch.size", "1000000")
         .set("compression.type", "lz4")

@@ -85,3 +85,17 @@ fn mistakes_are_named_with_line_column_and_the_nearest_word() {
         assert!(error.contains(message), "{error}\nshould be\n{message}");
     }
 }
+
+#[test]
+fn changes_of_an_outbox_have_its_ids_for_revisions() {
+    let text = SMALLEST.replace("[source]\nfiles = [\"fir.csv\"]\nformat = \"csv\"\n", "");
+    let with = |revision: &str| {
+        let outbox = "[postgres]\nuser = 'reader'\n[postgres.outbox]\ntable = 'o'\nid = 'change'";
+        load(&text.replace("[kafka]", &format!("{outbox}\n[mapping.record]\n{revision}\n[kafka]")))
+    };
+    with("revision = 'change'").unwrap();
+    for revision in ["", "revision = 'id'", "revision = { column = 'change', remove = ['-'] }"] {
+        let error = with(revision).unwrap_err();
+        assert!(error.contains("mapping.record.revision has to be the outbox's id"), "{error}");
+    }
+}

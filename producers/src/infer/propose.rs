@@ -10,6 +10,7 @@ use sanchar_schemas::offence::Act;
 
 use super::recognise as is;
 use super::sample::Sample;
+use crate::language::time::{TimeFormat, Zone, read_moment};
 use crate::source::Format;
 
 /// Names of the columns that the pattern for an FIR's number makes; no source has them.
@@ -21,6 +22,8 @@ struct Entry {
     /// Right side of the equals sign, or lines of a table.
     value: String,
     why: String,
+    /// The column that it is read from.
+    column: Option<usize>,
 }
 
 struct Proposal<'a> {
@@ -46,6 +49,7 @@ pub(super) fn propose(path: &Path, sample: &Sample, state: Option<StateCode>) ->
     proposal.by_value();
     proposal.fill_identity();
     proposal.check_pairs();
+    proposal.check_order();
     let (state, why) = match (state, proposal.state_of_districts()) {
         (Some(state), _) => (state.as_str(), "as you said"),
         (None, Some(state)) => {
@@ -66,7 +70,7 @@ impl Proposal<'_> {
     }
 
     fn take(&mut self, target: &'static str, column: usize, value: String, why: impl Into<String>) {
-        self.entries.insert(target, Entry { value, why: why.into() });
+        self.entries.insert(target, Entry { value, why: why.into(), column: Some(column) });
         if let Some(used) = self.used.get_mut(column) {
             *used = true;
         }
@@ -175,6 +179,7 @@ impl Proposal<'_> {
             self.entries.entry("fir.year").or_insert_with(|| Entry {
                 value: format!("{{ column = \"{year}\", century = 2000 }}"),
                 why: format!("the second part of {name}"),
+                column: Some(column),
             });
         } else if is::proven(values, is::can_name) {
             self.take("fir.number", column, name, why);
@@ -234,7 +239,8 @@ impl Proposal<'_> {
     fn fill_identity(&mut self) {
         if !self.entries.contains_key("fir.number") {
             let columns = (0..self.sample.columns.len()).map(|column| (column, self.sample.values(column)));
-            let candidates = columns.filter(|(_, values)| is::proven(values, is::can_name));
+            let candidates =
+                columns.filter(|(column, values)| !self.is_used(*column) && is::proven(values, is::can_name));
             if let Some((column, _)) =
                 candidates.max_by_key(|(column, values)| (is::distinct(values), usize::MAX - column))
             {
@@ -245,12 +251,17 @@ impl Proposal<'_> {
                     value,
                     "a GUESS: no column looks like an FIR number, and this one tells most rows apart",
                 );
+            } else {
+                let value = "{ constant = \"UNKNOWN\" }".to_owned();
+                let why = "CHANGE THIS: no column is left that could number the cases".to_owned();
+                self.entries.insert("fir.number", Entry { value, why, column: None });
             }
         }
         if !self.entries.contains_key("fir.year") {
             let entry = self.year_of_date().unwrap_or_else(|| Entry {
                 value: "{ constant = 2000 }".to_owned(),
                 why: "CHANGE THIS: no column tells the year".to_owned(),
+                column: None,
             });
             self.entries.insert("fir.year", entry);
         }
@@ -259,18 +270,13 @@ impl Proposal<'_> {
         {
             let value = "{ constant = \"UNKNOWN\" }".to_owned();
             let why = "CHANGE THIS: no column looks like a police station".to_owned();
-            self.entries.insert("police_station.name", Entry { value, why });
+            self.entries.insert("police_station.name", Entry { value, why, column: None });
         }
     }
 
     /// The year, taken out of the date of registration.
     fn year_of_date(&mut self) -> Option<Entry> {
-        let column = (0..self.sample.columns.len()).find(|column| {
-            let entry = self.entries.get("reported_at");
-            entry.is_some_and(|entry| {
-                entry.value.starts_with(&format!("{{ column = {},", quoted(self.name(*column))))
-            })
-        })?;
+        let column = self.entries.get("reported_at")?.column?;
         let format = is::date(&self.sample.values(column))?.format;
         let (day, time) =
             format.split_once([' ', 'T']).map_or((format, None), |(day, time)| (day, Some(time)));
@@ -284,7 +290,7 @@ impl Proposal<'_> {
         let name = quoted(self.name(column));
         self.parts.push(format!("{{ column = {name}, patterns = [\"{pattern}\"] }}"));
         let value = format!("{{ column = \"{}\", century = 2000 }}", PARTS.1);
-        Some(Entry { value, why: format!("no column tells the year: that of {name}") })
+        Some(Entry { value, why: format!("no column tells the year: that of {name}"), column: Some(column) })
     }
 
     /// One coordinate without the other is none, and an act without sections is no field.
@@ -294,6 +300,33 @@ impl Proposal<'_> {
             self.entries.remove("place.longitude");
             self.left.push("latitude or longitude alone: both are needed".to_owned());
         }
+    }
+
+    /// An end before its start, or a registration before what it is about: the two columns may be the other way round.
+    fn check_order(&mut self) {
+        for (start, end) in [("occurred_from", "occurred_to"), ("occurred_from", "reported_at")] {
+            let (Some(starts), Some(ends)) = (self.moments(start), self.moments(end)) else { continue };
+            let both: Vec<_> =
+                starts.into_iter().zip(ends).filter_map(|(start, end)| Some((start?, end?))).collect();
+            let early = both.iter().filter(|(start, end)| end < start).count();
+            if let Some(entry) = self.entries.get_mut(end).filter(|_| early > 0) {
+                let rows = both.len();
+                let remark = format!(
+                    "; CHECK THIS: in {early} of {rows} rows it is before {start}, and such rows go to quarantine"
+                );
+                entry.why.push_str(&remark);
+            }
+        }
+    }
+
+    /// The times in the column of a field, row by row.
+    fn moments(&self, target: &str) -> Option<Vec<Option<i64>>> {
+        let column = self.entries.get(target)?.column?;
+        let formats = [TimeFormat::new(is::date(&self.sample.values(column))?.format).ok()?];
+        let moment = |row: &Vec<String>| {
+            read_moment(row.get(column)?, &formats, Zone::india().0, None).map(|moment| moment.at)
+        };
+        Some(self.sample.rows.iter().map(moment).collect())
     }
 
     /// The state that knows most of the districts.
@@ -363,7 +396,7 @@ impl Proposal<'_> {
         for (table, fields) in TABLES {
             self.table(out, table, fields)?;
         }
-        if let Some(Entry { value, why }) = self.entries.get("sections") {
+        if let Some(Entry { value, why, .. }) = self.entries.get("sections") {
             writeln!(out, "\n[mapping.sections]    # {why}\n{value}")?;
         }
         self.remarks(out)
@@ -405,7 +438,7 @@ impl Proposal<'_> {
             )?,
             table => writeln!(out, "\n[mapping.{table}]")?,
         }
-        for (field, Entry { value, why }) in found {
+        for (field, Entry { value, why, .. }) in found {
             writeln!(out, "{field} = {value}    # {why}")?;
         }
         Ok(())

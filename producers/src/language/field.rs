@@ -165,6 +165,12 @@ impl<T: Leaf> Field<T> {
         Ok(Self { spec, leaf: PhantomData })
     }
 
+    /// Whether it is what this column holds, and nothing else.
+    pub(crate) fn is_column(&self, name: &str) -> bool {
+        let column = self.spec.column.clone().filter(|column| column.name() == name);
+        column.is_some() && self.spec == Spec { column, ..Spec::default() }
+    }
+
     /// The value in a row; `None` where the row has none.
     pub(crate) fn value(&self, source: Source<'_>) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(source) else { return self.nothing() };

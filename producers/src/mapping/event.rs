@@ -142,7 +142,7 @@ fn items<R, T>(
         let (each, when) = conditions(rule);
         let mut add = |source: Source<'_>| {
             if when.as_ref().is_none_or(|when| when.holds(source)) {
-                items.extend(read(rule, source).within(&format!("{name}[{i}]"))?);
+                items.extend(read(rule, source).within(format_args!("{name}[{i}]"))?);
             }
             Ok(())
         };

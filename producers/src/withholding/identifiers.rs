@@ -1,5 +1,6 @@
-//! Telephone, Aadhaar and passport numbers, caste and religion in free text. The contract has no fields for them, so that
-//! text is the only way out; a text that seems to hold one stays as a whole.
+//! Telephone, Aadhaar and passport numbers, caste and religion in texts. The contract has no fields for them, so that
+//! texts are the only way out; one that seems to hold such a thing stays as a whole. Which texts there are is in
+//! [`super::texts`].
 //!
 //! It looks for shapes and rather sees one too many: no text is published for being hard to read.
 
@@ -29,14 +30,24 @@ const WORDS: [&str; 17] = [
 const WHOLE_WORDS: [&str; 8] = ["cast", "jati", "hindu", "sikh", "christian", "हिंदू", "हिन्दू", "ब्राह्मण"];
 /// Most characters between two groups of digits of one number.
 const GAP_MAX: usize = 3;
+/// Fewest digits of a telephone number.
+const DIGITS_MIN: usize = 10;
 
 /// Whether a text seems to hold an identifier that is never carried.
 pub(super) fn is_in(text: &str) -> bool {
     let text = text.to_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
+    let is_ascii = text.is_ascii();
+    WORDS.iter().any(|word| (!is_ascii || word.is_ascii()) && text.contains(word))
         || words(&text).any(|word| WHOLE_WORDS.contains(&word))
-        || runs(&text).iter().any(|groups| has_number(groups))
+        || is_number_in(&text)
         || has_passport(&text)
+}
+
+/// Whether a name or a serial number seems to be, or to hold, a telephone or an Aadhaar number.
+pub(super) fn is_number_in(text: &str) -> bool {
+    // Most texts have too few digits to be taken apart.
+    visible(text).filter_map(digit).nth(DIGITS_MIN - 1).is_some()
+        && runs(text).iter().any(|groups| has_number(groups))
 }
 
 /// Whether some of the groups, taken together, are a telephone number with 0, 91 or 0091 before it or without
@@ -151,6 +162,18 @@ mod tests {
             "75,00,000 and 20 mobiles",
         ] {
             assert!(!is_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn serial_numbers_are_left_alone_and_telephone_numbers_among_them_are_not() {
+        for text in ["GA02M8010", "MA3EWDE1S00123456", "A1234567", "490154203237518", "JA05ECH9B12345", ""] {
+            assert!(!is_number_in(text), "{text}");
+        }
+        for text in
+            ["9000000001", "owner 90000 00001", "2000 0000 0001", "GA02M8010 (9000000001)", "९००००००००१"]
+        {
+            assert!(is_number_in(text), "{text}");
         }
     }
 }

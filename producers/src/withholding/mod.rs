@@ -10,6 +10,7 @@ mod offence;
 mod policy;
 mod refusal;
 pub mod rule;
+mod texts;
 
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
@@ -19,7 +20,7 @@ use case::Case;
 pub use policy::{Restricted, Withholding, law};
 use rule::{Clearance, Rule, objects};
 
-/// Name of the rule that no table can change: identifiers in free text.
+/// Name of the rule that no table can change: identifiers in texts.
 const IDENTIFIERS: &str = "personal-identifier";
 
 /// A field that was taken out.
@@ -102,59 +103,18 @@ fn take(rule: &Rule, case: &Case, is_lifted: bool, event: &mut CrimeEvent, note:
     }
 }
 
-/// Takes free texts that seem to hold a personal identifier.
+/// Takes texts that seem to hold a personal identifier.
 fn take_identifiers(event: &mut CrimeEvent, taken: &mut Vec<Taken>) {
-    let mut take = |path: &dyn Fn() -> String, text: &mut Option<String>| {
-        if text.as_deref().is_some_and(identifiers::is_in) {
-            *text = None;
-            taken.push(Taken {
-                path: path(),
-                reason: WithholdingReason::PersonalIdentifier,
-                rule: IDENTIFIERS.to_owned(),
-                because: "telephone, Aadhaar and passport numbers, caste and religion are never carried"
-                    .to_owned(),
-            });
-        }
-    };
-    take(&|| "narrative".to_owned(), &mut event.narrative);
-    if let Some(head) = &mut event.reported_head {
-        take(&|| "reported_head.major".to_owned(), &mut head.major);
-        take(&|| "reported_head.minor".to_owned(), &mut head.minor);
-    }
-    take(&|| "investigation_stage".to_owned(), &mut event.investigation_stage);
-    take(&|| "escape_direction".to_owned(), &mut event.escape_direction);
-    take(&|| "handling.caveat".to_owned(), &mut event.handling.caveat);
-    if let Some(place) = &mut event.place {
-        take(&|| "place.text".to_owned(), &mut place.text);
-        take(&|| "place.locality".to_owned(), &mut place.locality);
-        take(&|| "place.from_station".to_owned(), &mut place.from_station);
-        take(&|| "place.beat".to_owned(), &mut place.beat);
-    }
+    texts::take(event, &mut |path| {
+        taken.push(Taken {
+            path,
+            reason: WithholdingReason::PersonalIdentifier,
+            rule: IDENTIFIERS.to_owned(),
+            because: "telephone, Aadhaar and passport numbers, caste and religion are never carried"
+                .to_owned(),
+        });
+    });
     event.place = event.place.take().filter(|place| *place != Place::default());
-    for (i, person) in event.persons.iter_mut().enumerate() {
-        let mut aliases = Some(person.aliases.join("; ")).filter(|aliases| !aliases.is_empty());
-        take(&|| format!("persons[{i}].aliases"), &mut aliases);
-        if aliases.is_none() {
-            person.aliases.clear();
-        }
-        take(&|| format!("persons[{i}].name"), &mut person.name);
-        take(&|| format!("persons[{i}].relative"), &mut person.relative);
-        take(&|| format!("persons[{i}].address"), &mut person.address);
-        take(&|| format!("persons[{i}].description"), &mut person.description);
-        take(&|| format!("persons[{i}].nationality"), &mut person.nationality);
-        take(&|| format!("persons[{i}].code"), &mut person.code);
-    }
-    for (i, property) in event.property.iter_mut().enumerate() {
-        take(&|| format!("property[{i}].description"), &mut property.description);
-        take(&|| format!("property[{i}].unit"), &mut property.unit);
-    }
-    if let Some(gang) = &mut event.gang {
-        take(&|| "gang.leader".to_owned(), &mut gang.leader);
-        take(&|| "gang.note".to_owned(), &mut gang.note);
-    }
-    if let Some(custody) = &mut event.custody {
-        take(&|| "custody.institution".to_owned(), &mut custody.institution);
-    }
 }
 
 /// Whether a path is that of a field or of a part of it: `place.text` of `place`, `persons[0].aliases[1]` of `persons[0].aliases`.

@@ -100,7 +100,12 @@ fn has_word(text: &str, words: &[&str]) -> bool {
 
 fn fold(text: &str) -> String {
     let is_kept = |c: &char| !c.is_whitespace() && !c.is_ascii_punctuation() && *c != '।';
-    text.chars().filter(is_kept).flat_map(char::to_uppercase).collect()
+    let kept = text.chars().filter(is_kept);
+    // Most texts are ASCII, and the general case takes several times as long.
+    if text.is_ascii() {
+        return kept.map(|c| c.to_ascii_uppercase()).collect();
+    }
+    kept.flat_map(char::to_uppercase).collect()
 }
 
 /// The number that a section begins with, whatever its digits and however many zeros stand before it.

@@ -3,6 +3,7 @@
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::Classification;
 
+use super::identifiers::is_number_in;
 use super::{Restricted, offence};
 use crate::reason::{Problem, Reason, Rejection};
 
@@ -16,6 +17,20 @@ pub(super) fn check(event: &CrimeEvent, restricted: Restricted) -> Result<(), Re
         let message = "name an offence that only some may see: share it by other means, or let it go to the restricted group \
                        that the fan-out service's rules name for this state (withholding.restricted = \"publish\")";
         return Err(Problem::new(Reason::Restricted, message).at("sections"));
+    }
+    names(event)
+}
+
+/// Refuses a record that something is named after which is never carried.
+fn names(event: &CrimeEvent) -> Result<(), Rejection> {
+    let message = "must not hold a telephone or Aadhaar number: correct the column that it comes from";
+    let refuse = |field| Err(Problem::new(Reason::Restricted, message).at(field));
+    if event.police_station.as_ref().is_some_and(|station| is_number_in(&station.name)) {
+        return refuse("police_station.name");
+    }
+    let mut sections = event.sections.iter();
+    if sections.any(|section| is_number_in(&section.act) || is_number_in(&section.section)) {
+        return refuse("sections");
     }
     Ok(())
 }

@@ -257,6 +257,7 @@ impl<S: Sink> Worker<S> {
         };
         file.tail = None;
         file.joined = joined;
+        file.resumed = false;
         let open = |worker: &mut Self| {
             FileReading::open(&worker.config, path, &mut worker.revisions).map_err(Unreadable::Refused)
         };
@@ -271,6 +272,7 @@ impl<S: Sink> Worker<S> {
         }
         let source = self.source.clone();
         if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {
+            self.watched(path).resumed = true;
             return Ok(Some(reading));
         }
         tracing::warn!(

@@ -45,8 +45,10 @@ use spooled::Spooled;
 pub(crate) use spooled::settle_saved;
 use watched::Watched;
 
-/// How long one wait lasts at most: the time within which a stop is noticed.
+/// How long one wait lasts at most while something is under way: the time within which a checkpoint that is due is written.
 const TICK: Duration = Duration::from_millis(50);
+/// The same while nothing is: the worker shows that it is alive so often. A stop and pushed items wake it.
+const IDLE_TICK: Duration = Duration::from_secs(2);
 /// A worker that shows no sign of life for so long has stalled, in milliseconds.
 const STALL_MS: u64 = 60_000;
 /// How long one attempt to reach the broker lasts.
@@ -189,15 +191,39 @@ impl<S: Sink> Worker<S> {
             }
         };
         self.forget_vanished(&found);
+        let before = self.summary.read;
         for path in &found {
             if self.is_stopping() {
                 return Ok(());
             }
             self.read_on(path)?;
         }
+        if self.summary.read > before {
+            self.report_joins();
+        }
         self.let_files_leave()?;
         self.report_source();
         Ok(())
+    }
+
+    /// Says which joined rows have no case so far. After a restart nobody knows: the cases before the checkpoint are not read
+    /// again.
+    fn report_joins(&mut self) {
+        let stamp = self.config.joined_stamp();
+        if stamp.is_none() || self.files.values().any(|file| file.resumed || file.joined != stamp) {
+            return;
+        }
+        let Ok(joined) = self.config.joined() else { return };
+        let before = self.summary.without_case.clone();
+        self.summary.join(&joined);
+        let left = self.summary.without_case.iter().filter(|(join, rows)| before.get(*join) != Some(rows));
+        for (join, rows) in left.filter(|(_, rows)| **rows > 0) {
+            tracing::warn!(
+                join,
+                rows,
+                "joined rows wait for their case: it is in no row of the source so far"
+            );
+        }
     }
 
     /// Waits for the next pass, and takes up the broker's answers meanwhile.
@@ -208,10 +234,16 @@ impl<S: Sink> Worker<S> {
             if left_ms == 0 {
                 break;
             }
-            self.ledger.wait(TICK.min(Duration::from_millis(left_ms)));
+            self.ledger.wait(self.tick().min(Duration::from_millis(left_ms)));
             self.service()?;
         }
         self.let_files_leave()
+    }
+
+    /// How long the worker may sleep.
+    fn tick(&self) -> Duration {
+        let is_idle = self.ledger.is_empty() && self.unsaved.is_empty() && self.unsaved_cursor.is_none();
+        if is_idle { IDLE_TICK } else { TICK }
     }
 
     /// Waits until every row that was read is settled. A stop does not wait longer than most of its grace.
@@ -285,7 +317,8 @@ impl<S: Sink> Worker<S> {
         let delay_ms = u64::try_from(backoff.next_delay().as_millis()).unwrap_or(0);
         let until_ms = self.context.clock.uptime_ms() + delay_ms;
         while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
-            self.ledger.wait(TICK);
+            let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
+            self.ledger.wait(self.tick().min(Duration::from_millis(left_ms)));
             self.service()?;
         }
         self.service()
@@ -333,17 +366,22 @@ impl<S: Sink> Worker<S> {
             (Place::File(path, _), _) => path.as_path(),
             (Place::Database(_), None) => Path::new(crate::database::NAME),
         };
-        let store = &self.store;
-        let shown = self.config.shown(path);
-        &mut self.files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, shown, store)).origin
+        &mut watched(&mut self.files, &self.config, &self.store, path).origin
     }
 
     /// The file's entry, made where it is new.
     fn watched(&mut self, path: &Path) -> &mut Watched {
-        let store = &self.store;
-        let shown = self.config.shown(path);
-        self.files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, shown, store))
+        watched(&mut self.files, &self.config, &self.store, path)
     }
+}
+
+fn watched<'w>(
+    files: &'w mut BTreeMap<PathBuf, Watched>,
+    config: &ProducerConfig,
+    store: &Store,
+    path: &Path,
+) -> &'w mut Watched {
+    files.entry(path.to_owned()).or_insert_with(|| Watched::new(path, config.shown(path), store))
 }
 
 /// How long the worker may show no sign of life. It waits for its database, however long that is allowed to take.

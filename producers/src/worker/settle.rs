@@ -120,12 +120,19 @@ impl<S: Sink> Worker<S> {
         let now_ms = self.context.clock.now_ms();
         self.metrics.quarantine(rejection.reason);
         let Rejection { reason, field, .. } = rejection;
-        let origin = self.origin(place);
-        let source = shown(&origin.name, place);
+        let source = shown(&self.origin(place).name, place);
         tracing::debug!(source, line = row.line, %reason, field, "row put into quarantine");
-        let kept = origin.quarantine.append(&source, row, rejection, now_ms);
-        kept.map_err(|error| cannot_write(origin.quarantine.path(), &error))?;
-        Ok(source)
+        loop {
+            let quarantine = &mut self.origin(place).quarantine;
+            let Err(error) = quarantine.append(&source, row, rejection, now_ms) else { return Ok(source) };
+            let failure = cannot_write(quarantine.path(), &error);
+            if self.is_stopping() {
+                return Err(failure);
+            }
+            self.put_off(failure)?;
+            self.source.beat();
+            self.ledger.wait(TICK);
+        }
     }
 
     /// Waits until the next row may be read.

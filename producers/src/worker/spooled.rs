@@ -20,7 +20,7 @@ pub(super) struct Spooled {
     spool: Spool,
     /// Its end when it was last read.
     seen: Option<(Segment, u64)>,
-    /// Whether a checkpoint waits for room on the disk.
+    /// Whether a checkpoint or a row for the quarantine waits for room on the disk.
     put_off: bool,
 }
 
@@ -70,12 +70,12 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// A checkpoint cannot be written. Who takes items goes on and tries again: the spool keeps what it would have let go. Whoever
-    /// reads files ends instead.
+    /// A checkpoint or a row for the quarantine cannot be written. Who takes items goes on and tries again, so that senders are
+    /// told when the spool is full: it keeps what it would have let go. Whoever reads files ends instead.
     pub(super) fn put_off(&mut self, failure: Failure) -> Result<(), Failure> {
         let Some(spooled) = &mut self.spooled else { return Err(failure) };
         if !std::mem::replace(&mut spooled.put_off, true) {
-            tracing::error!(%failure, "a checkpoint is put off");
+            tracing::error!(%failure, "the disk refuses a checkpoint or a row for the quarantine; it is put off");
         }
         self.source.not_ready(failure.to_string());
         Ok(())
@@ -83,7 +83,7 @@ impl<S: Sink> Worker<S> {
 }
 
 impl Spooled {
-    /// Whether a checkpoint waits for room on the disk.
+    /// Whether something waits for room on the disk.
     pub(super) fn is_put_off(&self) -> bool {
         self.put_off
     }

@@ -19,10 +19,12 @@ mod backfill;
 use super::*;
 use crate::publish::{Fate, Message, SendError};
 use crate::reason::Reason;
+use crate::spool::Spool;
 
 mod changes;
 mod documents;
 mod drop_folder;
+mod pushed;
 mod stdin;
 
 /// How the sink treats messages.
@@ -171,6 +173,11 @@ impl Place {
     }
 
     fn start_with(&self, options: Options, script: Script) -> Running {
+        self.start_on(options, script, None)
+    }
+
+    /// The same, reading `spool` instead of files.
+    fn start_on(&self, options: Options, script: Script, spool: Option<Spool>) -> Running {
         let path = self.folder.path().join("goa.toml");
         let config: ProducerConfig = toml::from_str(&self.settings).unwrap();
         let config = config.in_folder_of(&path);
@@ -179,7 +186,13 @@ impl Place {
         let sink = FakeSink { script, ledger: Arc::clone(&ledger), inner: Arc::default() };
         let thread = std::thread::spawn({
             let (context, sink) = (context.clone(), sink.clone());
-            move || Worker::new(config, options, context, SchemaId(1), sink, ledger)?.run()
+            move || {
+                let worker = Worker::new(config, options, context, SchemaId(1), sink, ledger)?;
+                match spool {
+                    Some(spool) => worker.fed_by(spool).run(),
+                    None => worker.run(),
+                }
+            }
         });
         Running { context, sink, thread }
     }
@@ -272,6 +285,31 @@ fn everything_is_published_once_and_a_second_run_finds_nothing_new() {
 
     let (summary, sent) = place.once();
     assert_eq!((summary.read, sent.len()), (0, 0));
+}
+
+#[test]
+fn joined_rows_whose_case_is_nowhere_are_counted_where_all_cases_were_read() {
+    const JOIN: &str = r#"
+[[rows.join]]
+name = "accused"
+source = { files = ["accused.txt"], format = "csv" }
+key = ["No"]
+[[mapping.persons]]
+each = "accused"
+role = { constant = "ACCUSED" }
+code = "Code"
+"#;
+    let mut place = Place::new();
+    place.settings.push_str(JOIN);
+    fs::write(place.folder.path().join("accused.txt"), "No,Code\n1,A1\n7,A1\n7,A2\n").unwrap();
+    place.write("a.csv", &rows(1..=2));
+    let (summary, _) = place.once();
+    assert_eq!(summary.without_case["accused"], 2);
+    assert!(summary.to_string().contains("joined rows of accused"), "{summary}");
+    place.append("a.csv", "Panaji,7,2024\n");
+    let (summary, sent) = place.once();
+    assert_eq!(sent, ["7"]);
+    assert!(summary.without_case.is_empty(), "case 1 was not read again");
 }
 
 #[test]

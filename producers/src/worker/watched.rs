@@ -40,6 +40,8 @@ pub(super) struct Watched {
     unchanged: Option<(Stamp, u64)>,
     /// What the joined files looked like when its reading began.
     pub(super) joined: Option<Sha256>,
+    /// Whether its reading began behind its start, in this process.
+    pub(super) resumed: bool,
     refused: bool,
 }
 
@@ -95,6 +97,7 @@ impl Watched {
             ending: None,
             unchanged: None,
             joined: None,
+            resumed: false,
             refused: false,
         }
     }

@@ -2,6 +2,7 @@
 //! were damaged are refused without panic, without a value in the error and without memory beyond their own size.
 
 use crate::{any, golden};
+use apache_avro::writer::datum::GenericDatumWriter;
 use proptest::prelude::*;
 use sanchar_schemas::codec::{CodecError, Decoder, encode_enrichment, encode_event, encode_shared};
 use sanchar_schemas::event::Person;
@@ -13,6 +14,13 @@ fn decode(datum: &[u8]) -> Result<CrimeEvent, CodecError> {
     Decoder::current(Record::CrimeEvent).decode(datum)
 }
 
+fn by_the_general_codec(record: Record, value: &impl serde::Serialize) -> Vec<u8> {
+    let mut datum = Vec::new();
+    let writer = GenericDatumWriter::builder(&record.latest().schema).human_readable(false).build().unwrap();
+    writer.write_ser(&mut datum, value).unwrap();
+    datum
+}
+
 proptest! {
     #![proptest_config(any::config())]
 
@@ -22,6 +30,12 @@ proptest! {
         let read = decode(&datum).unwrap();
         prop_assert_eq!(&encode_event(&read).unwrap(), &datum);
         prop_assert_eq!(read, event);
+    }
+
+    #[test]
+    fn the_general_codec_writes_the_same_bytes(event in any::event(), shared in any::shared()) {
+        prop_assert_eq!(encode_event(&event).unwrap(), by_the_general_codec(Record::CrimeEvent, &event));
+        prop_assert_eq!(encode_shared(&shared).unwrap(), by_the_general_codec(Record::SharedCrimeEvent, &shared));
     }
 
     #[test]
