@@ -1,7 +1,8 @@
 //! End-to-end tests: real Kafka, real registry, real daemons. Run by `make test`.
 //!
 //! Each test has topics of its own on shared services, and starts daemons as an operator would. `workload` is what
-//! states publish in the long tests and `model` what must come of it; every other module is tests.
+//! states publish in the long tests, `feed` publishes it while something is done, and `model` is what must come of it; every
+//! other module is tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ mod coordinator;
 mod corrections;
 mod daemons;
 mod fan_out_to_neighbours;
+mod feed;
 mod foreign_clients;
 mod group_protocols;
 mod idle;
@@ -26,6 +28,7 @@ mod judge;
 mod killed;
 mod large;
 mod membership;
+mod mirror;
 mod model;
 mod monitoring;
 mod no_brokers;
@@ -40,5 +43,7 @@ mod registry_answers;
 mod registry_down;
 mod restart;
 mod sample_file;
+mod scaling;
 mod two_instances;
+mod upgrade;
 mod workload;
