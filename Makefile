@@ -135,6 +135,28 @@ audit: $(deny) ## licences, sources and duplicates of all dependencies
 audit-advisories: $(deny) ## known vulnerabilities; needs the advisory database, which is fetched with git from outside
 	$(deny) check advisories
 
+# Not part of `make test`: a broker and a registry more, MirrorMaker 2, a download of its own, and a minute.
+.PHONY: test-mirror
+test-mirror: deps ## carry an inbox to another cluster with MirrorMaker 2, killed in the middle
+	@$(stack) fetch
+	@deploy/mirror/mirror fetch
+	cargo build --workspace --locked
+	$(with_stack) cargo test --locked -p sanchar-tests --test e2e -- --ignored mirror::
+
+# The other version is compiled from its own sources into a folder of its own, which takes minutes the first time.
+FROM ?=
+former := $(target)/former
+.PHONY: test-upgrade
+test-upgrade: deps ## upgrade from the fan-out of the commit FROM and go back, under load
+	@git rev-parse --verify --quiet '$(FROM)^{commit}' >/dev/null || { echo 'FROM must name a commit: make test-upgrade FROM=v0.1.0' >&2; exit 2; }
+	@$(stack) fetch
+	rm -rf $(former)/source && mkdir -p $(former)/source
+	git archive $(FROM) | tar -x -C $(former)/source
+	CARGO_TARGET_DIR=$(abspath $(former))/build cargo build --locked -p sanchar-fanout --manifest-path $(former)/source/Cargo.toml
+	cargo build --workspace --locked
+	SANCHAR_TEST_FORMER_FANOUT=$(abspath $(former))/build/debug/sanchar-fanout \
+	  $(with_stack) cargo test --locked -p sanchar-tests --test e2e -- upgrade::
+
 EPISODES ?= 20
 SEED ?= $(shell date +%s)
 ONLY ?=

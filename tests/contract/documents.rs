@@ -5,7 +5,7 @@
 use sanchar_schemas::topics::{Topic, TopicSpec};
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 10] = [
     "schemas/README.md",
     "producers/README.md",
     "consumers/GUARANTEE.md",
+    "deploy/SCALING.md",
     "deploy/stack/README.md",
     "deploy/monitoring/README.md",
 ];

@@ -1,7 +1,8 @@
 //! End-to-end tests: real Kafka, real registry, real daemons. Run by `make test`.
 //!
 //! Each test has topics of its own on shared services, and starts daemons as an operator would. `workload` is what
-//! states publish in the long tests and `model` what must come of it; every other module is tests.
+//! states publish in the long tests, `feed` publishes it while something is done, and `model` is what must come of it; every
+//! other module is tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@ mod corrections;
 mod daemons;
 mod exporter;
 mod fan_out_to_neighbours;
+mod feed;
 mod foreign_clients;
 mod group_protocols;
 mod idle;
@@ -28,6 +30,7 @@ mod killed;
 mod large;
 mod leaks;
 mod membership;
+mod mirror;
 mod model;
 mod monitoring;
 mod no_brokers;
@@ -42,7 +45,9 @@ mod registry_answers;
 mod registry_down;
 mod restart;
 mod sample_file;
+mod scaling;
 mod status;
 mod traces;
 mod two_instances;
+mod upgrade;
 mod workload;

@@ -88,7 +88,11 @@ impl Daemon {
         Self::spawn(name, Command::new(program).args(args).arg(binary(name)?), folder)
     }
 
-    fn spawn(name: &str, command: &mut Command, folder: &Path) -> Result<Self> {
+    /// Starts any program under a name; one that is none of the workspace's may have no HTTP server that could be asked.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn spawn(name: &str, command: &mut Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&log)?;
         command.current_dir(folder).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);

@@ -73,7 +73,7 @@ impl Received {
         std::str::from_utf8(value).unwrap_or_default()
     }
 
-    fn of(message: &BorrowedMessage<'_>) -> Self {
+    pub(crate) fn of(message: &BorrowedMessage<'_>) -> Self {
         let headers = message.headers().map(|headers| {
             headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
         });
@@ -123,6 +123,26 @@ pub fn inbox(installation: &Installation, state: StateCode) -> Result<Vec<Receiv
 pub fn scan(
     installation: &Installation,
     topics: &[Topic],
+    each: impl FnMut(Topic, Received) -> Result<()>,
+) -> Result<()> {
+    scan_partitions(installation, &partitions(installation, topics), each)
+}
+
+/// All partitions of some topics.
+#[must_use]
+pub fn partitions(installation: &Installation, topics: &[Topic]) -> Vec<(Topic, i32)> {
+    let of_topic =
+        |topic: Topic| (0..installation.partitions(topic)).map(move |partition| (topic, partition));
+    topics.iter().copied().flat_map(of_topic).collect()
+}
+
+/// As [`scan`], of some partitions alone.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_partitions(
+    installation: &Installation,
+    partitions: &[(Topic, i32)],
     mut each: impl FnMut(Topic, Received) -> Result<()>,
 ) -> Result<()> {
     let any = reader(installation, "read_uncommitted")?;
@@ -131,9 +151,9 @@ pub fn scan(
     // partition's high watermark counts it: the ends are final when they are decided and stay as they are.
     let mut before = Vec::new();
     let ends = wait_for("transactions to be decided", || {
-        let Some(ends) = ends(installation, topics, &any)? else { return Ok(None) };
+        let Some(ends) = ends(installation, partitions, &any)? else { return Ok(None) };
         let are_final = ends == before
-            && self::ends(installation, topics, &committed)?.is_some_and(|decided| decided == ends);
+            && self::ends(installation, partitions, &committed)?.is_some_and(|decided| decided == ends);
         before.clone_from(&ends);
         Ok(are_final.then_some(ends))
     })?;
@@ -143,10 +163,10 @@ pub fn scan(
     }
     committed.assign(&list)?;
     let known: HashMap<String, Topic> =
-        topics.iter().map(|topic| (installation.topic(*topic), *topic)).collect();
+        partitions.iter().map(|(topic, _)| (installation.topic(*topic), *topic)).collect();
     let (mut ended, started) = (0, Instant::now());
     while ended < ends.len() {
-        ensure!(started.elapsed() < PATIENCE, "{topics:?} could not be read to their end");
+        ensure!(started.elapsed() < PATIENCE, "{partitions:?} could not be read to their end");
         match committed.poll(Duration::from_millis(100)) {
             None => {}
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
@@ -157,8 +177,8 @@ pub fn scan(
             }
         }
     }
-    let now = wait_for("the ends of topics", || self::ends(installation, topics, &any))?;
-    ensure!(now == ends, "{topics:?} are still being written to");
+    let now = wait_for("the ends of topics", || self::ends(installation, partitions, &any))?;
+    ensure!(now == ends, "{partitions:?} are still being written to");
     Ok(())
 }
 
@@ -192,7 +212,8 @@ pub fn freeze_in_a_transaction(
 pub fn has_open_transaction(installation: &Installation, topics: &[Topic]) -> Result<bool> {
     let committed = reader(installation, "read_committed")?;
     let any = reader(installation, "read_uncommitted")?;
-    let ends = |reader| wait_for("the ends of topics", || ends(installation, topics, reader));
+    let partitions = partitions(installation, topics);
+    let ends = |reader| wait_for("the ends of topics", || ends(installation, &partitions, reader));
     let (written, decided) = (ends(&any)?, ends(&committed)?);
     let decided: HashMap<_, _> = decided.iter().map(|end| ((end.topic, end.partition), end.end)).collect();
     let is_open =
@@ -206,7 +227,8 @@ pub fn has_open_transaction(installation: &Installation, topics: &[Topic]) -> Re
 /// When the brokers do not answer.
 pub fn decided(installation: &Installation, topic: Topic) -> Result<i64> {
     let committed = reader(installation, "read_committed")?;
-    let ends = wait_for("the ends of a topic", || ends(installation, &[topic], &committed))?;
+    let partitions = partitions(installation, &[topic]);
+    let ends = wait_for("the ends of a topic", || ends(installation, &partitions, &committed))?;
     Ok(ends.into_iter().map(|end| end.end).sum())
 }
 
@@ -220,14 +242,14 @@ struct End {
 
 /// Ends of all partitions that are not empty, as the reader's isolation sees them, in one request to each broker: a
 /// timestamp of -1 stands for the end (KIP-79). `None` while a partition has no leader, or one that is new.
-fn ends(installation: &Installation, topics: &[Topic], reader: &BaseConsumer) -> Result<Option<Vec<End>>> {
+fn ends(
+    installation: &Installation,
+    partitions: &[(Topic, i32)],
+    reader: &BaseConsumer,
+) -> Result<Option<Vec<End>>> {
     let mut list = TopicPartitionList::new();
-    let mut places = Vec::new();
-    for topic in topics {
-        for partition in 0..topic.spec().partitions {
-            list.add_partition_offset(&installation.topic(*topic), partition, Offset::End)?;
-            places.push((*topic, partition));
-        }
+    for (topic, partition) in partitions {
+        list.add_partition_offset(&installation.topic(*topic), *partition, Offset::End)?;
     }
     let is_starting = |error: &KafkaError| error.rdkafka_error_code().is_some_and(is_starting);
     let list = match reader.offsets_for_times(list, ANSWER) {
@@ -235,7 +257,7 @@ fn ends(installation: &Installation, topics: &[Topic], reader: &BaseConsumer) ->
         list => list?,
     };
     let mut ends = Vec::new();
-    for (element, (topic, partition)) in list.elements().iter().zip(places) {
+    for (element, &(topic, partition)) in list.elements().iter().zip(partitions) {
         let of_partition = || format!("the end of {}/{partition}", element.topic());
         match element.error() {
             Err(error) if is_starting(&error) => return Ok(None),

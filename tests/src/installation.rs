@@ -4,15 +4,16 @@
 use crate::cluster::Cluster;
 use crate::daemon::{Daemon, wait_for};
 use anyhow::{Result, ensure};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::metadata::MetadataTopic;
 use sanchar_runtime::registry::{RegistryClient, RegistryConfig, SchemaId};
 use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::{Topic, TopicSpace};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -32,6 +33,8 @@ pub struct Installation {
     /// The registry.
     pub registry: RegistryClient,
     folder: TempDir,
+    /// Partitions of topics that were given more than the contract says.
+    grown: Mutex<HashMap<Topic, i32>>,
 }
 
 impl Installation {
@@ -58,7 +61,34 @@ impl Installation {
         }
         let event = Record::CrimeEvent;
         let event_schema = registry.id_of(event.subject(), &event.latest().text).await?;
-        Ok(Self { cluster, topics, prefix, event_schema, registry, folder: TempDir::new()? })
+        let folder = TempDir::new()?;
+        Ok(Self { cluster, topics, prefix, event_schema, registry, folder, grown: Mutex::default() })
+    }
+
+    /// Gives a topic more partitions, as an operator does with Kafka's own tool, and waits until the brokers know them.
+    ///
+    /// # Errors
+    /// When the brokers refuse.
+    pub async fn grow(&self, topic: Topic, partitions: i32) -> Result<()> {
+        let (name, count) = (self.topic(topic), usize::try_from(partitions)?);
+        let admin: AdminClient<DefaultClientContext> = self.cluster.client().create()?;
+        for result in admin.create_partitions([&NewPartitions::new(&name, count)], &patient()).await? {
+            ensure!(result.is_ok(), "a topic was not given partitions: {result:?}");
+        }
+        // A client that learned of the partitions before the brokers did would find its records refused.
+        wait_for("the brokers to know the new partitions", || {
+            let metadata = admin.inner().fetch_metadata(Some(&name), Duration::from_secs(10))?;
+            Ok(metadata.topics().iter().any(|topic| topic.partitions().len() == count).then_some(()))
+        })?;
+        self.grown.lock().unwrap_or_else(PoisonError::into_inner).insert(topic, partitions);
+        Ok(())
+    }
+
+    /// How many partitions a topic has.
+    #[must_use]
+    pub fn partitions(&self, topic: Topic) -> i32 {
+        let grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
+        grown.get(&topic).copied().unwrap_or(topic.spec().partitions)
     }
 
     /// Removes its topics, where the cluster is to serve many installations more.

@@ -18,6 +18,7 @@ pub mod gate;
 pub mod inbox;
 pub mod installation;
 pub mod judge;
+pub mod mirror;
 pub mod monitoring;
 pub mod process;
 pub mod progress;

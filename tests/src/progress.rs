@@ -2,6 +2,7 @@
 //! True whatever instance did the work and however often it was killed, which no instance's metrics are.
 
 use crate::daemon::{wait_for, wait_for_up_to};
+use crate::inbox;
 use crate::installation::Installation;
 use anyhow::{Context as _, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -25,19 +26,25 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Connects. It never joins the group.
+    /// Connects. It never joins the group. It looks at the partitions that there are now.
     ///
     /// # Errors
     /// When the client cannot be made.
     pub fn of(installation: &Installation) -> Result<Self> {
+        Self::of_topics(installation, &StateCode::all().map(Topic::Reported).collect::<Vec<_>>())
+    }
+
+    /// As [`Progress::of`], of some input topics alone.
+    ///
+    /// # Errors
+    /// As [`Progress::of`].
+    pub fn of_topics(installation: &Installation, topics: &[Topic]) -> Result<Self> {
         let mut config = installation.cluster.client();
         // Read_committed would wait for open transactions; here the last word that stands is wanted.
         config.set("group.id", installation.group()).set("isolation.level", "read_uncommitted");
         let mut partitions = TopicPartitionList::new();
-        for topic in StateCode::all().map(Topic::Reported) {
-            for partition in 0..topic.spec().partitions {
-                partitions.add_partition(&installation.topic(topic), partition);
-            }
+        for (topic, partition) in inbox::partitions(installation, topics) {
+            partitions.add_partition(&installation.topic(topic), partition);
         }
         let (consumer, of_consumer) = (Mutex::new(config.create()?), config.clone());
         config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");

@@ -55,6 +55,11 @@ impl<'a> Comparison<'a> {
         &self.rules
     }
 
+    /// Takes an input topic for one that was given partitions; see [`Rules::let_cases_move`].
+    pub fn let_cases_move(&mut self, topic: Topic) {
+        self.rules.let_cases_move(topic);
+    }
+
     /// Notes a record of the dead-letter queue.
     pub fn letter(&mut self, record: &Received) {
         let place = Place::of(Topic::Dlq, record);

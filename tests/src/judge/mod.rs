@@ -6,9 +6,11 @@
 //! to stay unseen. It does not look at the register, nor at what an enrichment means.
 //!
 //! Read [`rules`] for what must hold and [`compare`] for what is looked at. It takes for granted that the service has
-//! come to the end of its input, that nothing has been removed from a topic since it was empty, that the topics have the
-//! partitions they always had, and that every event is written by one version of the schema. Of a record so large that
-//! its enrichment decides whether an inbox takes it (64 KiB below the limit), either end is right.
+//! come to the end of its input, that nothing has been removed from a topic since it was empty, that every event is written
+//! by one version of the schema, and that an input topic kept its partitions, or was given a multiple of them when all in it
+//! had been processed: then a case goes on in its partition or in one with a higher number, and partitions are read in that
+//! order. Of a record so large that its enrichment decides whether an inbox takes it (64 KiB below the limit), either end is
+//! right.
 
 mod avro;
 pub mod borders;
@@ -47,7 +49,18 @@ pub fn judge(installation: &Installation) -> Result<Verdict> {
         Ok(())
     })?;
     let inputs: Vec<Topic> = StateCode::all().map(Topic::Reported).collect();
-    scan(installation, &inputs, |topic, record| comparison.input(topic, &record))?;
+    for topic in &inputs {
+        if installation.partitions(*topic) > topic.spec().partitions {
+            comparison.let_cases_move(*topic);
+        }
+    }
+    let inputs = inbox::partitions(installation, &inputs);
+    let most = inputs.iter().map(|(_, partition)| *partition).max().unwrap_or_default();
+    for number in 0..=most {
+        let of_number: Vec<_> =
+            inputs.iter().copied().filter(|(_, partition)| *partition == number).collect();
+        inbox::scan_partitions(installation, &of_number, |topic, record| comparison.input(topic, &record))?;
+    }
     scan(installation, &inbox::all(), |topic, record| {
         let Topic::Shared(recipient) = topic else { return Ok(()) };
         comparison.copy(recipient, &record)

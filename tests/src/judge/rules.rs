@@ -12,7 +12,7 @@ use super::schemas::Reported;
 use anyhow::{Result, ensure};
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most that an enrichment adds to an event besides what it repeats of it, in bytes: all heads of the table are a sixth
@@ -76,9 +76,16 @@ struct Newest {
 pub struct Rules {
     inputs: Vec<Input>,
     records: HashMap<Arc<str>, History>,
+    /// Input topics whose cases may go on in another partition.
+    grown: HashSet<Topic>,
 }
 
 impl Rules {
+    /// Takes a topic for one that was given partitions when it was drained; its records come in their order all the same.
+    pub fn let_cases_move(&mut self, topic: Topic) {
+        self.grown.insert(topic);
+    }
+
     /// Every input record in the order in which it was read.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
@@ -95,7 +102,8 @@ impl Rules {
     /// fits is known only from what happened: `was_too_large` says whether it was put aside for its size.
     ///
     /// # Errors
-    /// When a record stands in two partitions of its topic, so that nothing says in which order it was read.
+    /// When a record stands in two partitions of its topic, so that nothing says in which order it was read, and the topic
+    /// was not given any.
     pub fn decide(
         &mut self,
         place: Place,
@@ -104,6 +112,7 @@ impl Rules {
         was_too_large: bool,
     ) -> Result<Fate> {
         let number = u32::try_from(self.inputs.len())?;
+        let may_move = self.grown.contains(&place.topic);
         let mut input = Input {
             place,
             fate: Fate::Forwarded,
@@ -125,7 +134,7 @@ impl Rules {
                     None => {
                         let bytes = key.map_or(0, <[u8]>::len) + datum.len();
                         let fits = fits(&event, bytes, was_too_large);
-                        history.advance(&mut input, &event, fits)?
+                        history.advance(&mut input, &event, fits, may_move)?
                     }
                 };
             }
@@ -181,11 +190,11 @@ pub(super) fn inbox_bytes_max() -> usize {
 
 impl History {
     /// Deduplicates and routes an event that its state may publish.
-    fn advance(&mut self, input: &mut Input, event: &Event, fits: bool) -> Result<Fate> {
+    fn advance(&mut self, input: &mut Input, event: &Event, fits: bool, may_move: bool) -> Result<Fate> {
         let mut holders = States::NONE;
         if let Some(newest) = &self.newest {
             ensure!(
-                newest.partition == input.place.partition,
+                newest.partition == input.place.partition || may_move,
                 "the record at {} stands in another partition too: publish a case under its key, all in one way",
                 input.place
             );

@@ -68,7 +68,7 @@ fn head(kind: &str, name: &str, cluster: &str, out: &mut dyn Write) -> Result<()
 }
 
 fn topic(wanted: &Wanted, cluster: &str, out: &mut dyn Write) -> Result<(), Stop> {
-    let Wanted { name, partitions, replication, config } = wanted;
+    let Wanted { name, partitions, replication, config, .. } = wanted;
     head("KafkaTopic", name, cluster, out)?;
     if resource_name(name) != *name {
         writeln!(out, "  topicName: {name}")?;

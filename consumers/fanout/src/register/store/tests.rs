@@ -137,6 +137,21 @@ fn damage_anywhere_is_noticed_or_does_no_harm() {
     assert!(noticed > 300, "{noticed} were noticed, {harmless} did no harm");
 }
 
+/// As after an upgrade or a way back that changes the layout: it is built anew, and what it holds is not misread.
+#[test]
+fn a_store_of_another_layout_is_of_no_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), CACHE_BYTES).unwrap();
+    let mut other = origin(1).to_bytes();
+    other[0] = LAYOUT + 1;
+    let mut run = store.tree.ingestion().unwrap();
+    run.write(ORIGIN_KEY, other).unwrap();
+    run.finish().unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), CACHE_BYTES).unwrap();
+    assert_eq!(store.origin(), Err(StoreError::Broken("it is of another layout".to_owned())));
+}
+
 fn copy_all(from: &Path, to: &Path) {
     for path in files(from) {
         let copy = to.join(path.strip_prefix(from).unwrap());

@@ -1,0 +1,182 @@
+//! What SCALING.md tells an operator to do, under load: more instances and fewer again, and an input topic that is given
+//! more partitions, as the page says and against its advice.
+
+use crate::feed;
+use crate::model::Model;
+use crate::workload::{self, Publication};
+use anyhow::{Context as _, Result};
+use sanchar_schemas::StateCode;
+use sanchar_schemas::topics::Topic;
+use sanchar_tests::daemon::wait_for_up_to;
+use sanchar_tests::events::{self, state};
+use sanchar_tests::inbox;
+use sanchar_tests::judge::judge;
+use sanchar_tests::publisher::publish;
+use sanchar_tests::{Accounts, Daemon, Installation, Progress};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+/// Four instances, the broker and other tests share two cores.
+const LIMIT: Duration = Duration::from_secs(180);
+/// Small transactions, so that changes fall between many of them, and a client that soon asks for the topics again:
+/// librdkafka's own default is five minutes.
+const SETTINGS: &str = "stream = { batch_records_max = 200 }\n\
+                        [kafka.options]\n\"topic.metadata.refresh.interval.ms\" = \"500\"\n";
+/// More than any of these tests takes at the rate of [`feed`].
+const EVENTS: u32 = 400_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_instances_share_the_load_and_two_leave_again() -> Result<()> {
+    let installation = Installation::new("four").await?;
+    let publications = workload::publications(EVENTS, 41);
+    let start = |name| installation.fanout(name, SETTINGS);
+    let mut instances = Vec::new();
+    let published = feed::during(&installation, &publications, || {
+        instances.extend([start("fanout-1")?, start("fanout-2")?]);
+        wait_until_all_have_work(&installation, &mut instances)?;
+        instances.extend([start("fanout-3")?, start("fanout-4")?]);
+        wait_until_all_have_work(&installation, &mut instances)?;
+        for leaving in instances.drain(..2) {
+            assert_eq!(leaving.stop()?, 0);
+        }
+        wait_until_all_have_work(&installation, &mut instances)
+    })?;
+    Progress::of(&installation)?.wait_done_up_to(LIMIT, published.len().try_into()?)?;
+    for instance in instances {
+        assert_eq!(instance.stop()?, 0);
+    }
+    check(&installation, published.iter())
+}
+
+/// As SCALING.md says: the producer of the state is stopped, what it published is processed, the topic gets partitions, the
+/// producer is started again. All other states go on meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_drained_gets_partitions_while_other_states_publish() -> Result<()> {
+    const OF_DELHI: usize = 4_000;
+    let delhi = state("IN-DL");
+    let topic = Topic::Reported(delhi);
+    let installation = Installation::new("grown").await?;
+    let (mut ours, others): (Vec<Publication>, Vec<Publication>) =
+        workload::publications(EVENTS, 42).into_iter().partition(|publication| publication.origin == delhi);
+    ours.truncate(OF_DELHI);
+    let (early, late) = ours.split_at(OF_DELHI / 2);
+    let mut instances = Vec::new();
+    let published = feed::during(&installation, &others, || {
+        for name in ["fanout-1", "fanout-2"] {
+            instances.push(installation.fanout(name, SETTINGS)?);
+        }
+        workload::publish(&installation, early)?;
+        wait_processed(&installation, topic, early.len())?;
+        let grown = installation.grow(topic, 2 * topic.spec().partitions);
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(grown))?;
+        workload::publish(&installation, late)?;
+        wait_processed(&installation, topic, ours.len())?;
+        wait_until_all_have_work(&installation, &mut instances)
+    })?;
+    let all = published.len() + ours.len();
+    Progress::of(&installation)?.wait_done_up_to(LIMIT, all.try_into()?)?;
+    for instance in instances {
+        assert_eq!(instance.stop()?, 0);
+    }
+    assert!(cases_that_moved(&installation, topic)? > 50, "cases went on in another partition");
+    check(&installation, published.iter().chain(&ours))
+}
+
+/// Against the page's advice: the topic gets partitions while records wait in it. Newer revisions overtake older ones, which
+/// are dropped as stale. No inbox reads them in the wrong order, and each has the newest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_not_drained_loses_revisions_that_newer_ones_overtake_and_never_their_order()
+-> Result<()> {
+    const CASES: u32 = 200;
+    /// One batch of each partition in an answer, and many of them before the first of these cases.
+    const SETTINGS: &str = "[kafka.options]\n\"max.partition.fetch.bytes\" = \"1000\"\n";
+    const BACKLOG: u32 = 20;
+    let delhi = state("IN-DL");
+    let topic = Topic::Reported(delhi);
+    let installation = Installation::new("undrained").await?;
+    let revisions = |cases: std::ops::Range<u32>, revision: i64| -> Result<()> {
+        let change = revision.to_string();
+        let events: Vec<_> = cases.map(|case| events::theft(delhi, case, revision, &change)).collect();
+        publish(&installation, &events)
+    };
+    for batch in 1..=BACKLOG {
+        revisions(batch * CASES..(batch + 1) * CASES, 1)?;
+    }
+    revisions(0..CASES, 1)?;
+    installation.grow(topic, 2 * topic.spec().partitions).await?;
+    revisions(0..CASES, 2)?;
+    assert!(cases_that_moved(&installation, topic)? > 20, "cases went on in another partition");
+
+    let records = u64::from(CASES * (BACKLOG + 2));
+    let mut fanout = installation.fanout("fanout-1", SETTINGS)?;
+    let accounts = Accounts::after(&mut fanout, records)?;
+    assert_eq!(fanout.stop()?, 0);
+    let stale = accounts.dropped.get("stale").copied().unwrap_or_default();
+    assert!(stale > 0, "newer revisions overtook older ones, or this shows nothing: {accounts:?}");
+    assert_eq!(accounts.forwarded + stale, records);
+    for neighbour in ["IN-HR", "IN-UP"].map(state) {
+        let mut read: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for record in inbox::inbox(&installation, neighbour)? {
+            let event = record.shared()?.event.context("a delivery")?;
+            read.entry(event.record_id.to_string()).or_default().push(event.revision);
+        }
+        assert_eq!(read.len(), usize::try_from(CASES * (BACKLOG + 1))?, "every record arrived");
+        for case in 0..CASES {
+            let id = events::theft(delhi, case, 1, "").record_id.to_string();
+            assert!(matches!(read[&id][..], [2] | [1, 2]), "{neighbour} reads {:?} of {id}", read[&id]);
+        }
+    }
+    Ok(())
+}
+
+/// Waits until each instance has its share of all partitions, and delivers.
+fn wait_until_all_have_work(installation: &Installation, instances: &mut [Daemon]) -> Result<()> {
+    let all: i32 = StateCode::all().map(|state| installation.partitions(Topic::Reported(state))).sum();
+    let share = u64::try_from(all)? / instances.len() as u64;
+    wait_for_up_to(LIMIT, "each instance to have its share of the partitions", || {
+        let shares = instances.iter().map(share_of).collect::<Result<Vec<_>>>()?;
+        Ok(shares.iter().all(|has| has.is_some_and(|has| has.abs_diff(share) <= 1)).then_some(()))
+    })?;
+    for instance in instances {
+        let before = Accounts::of(instance)?.forwarded;
+        wait_for_up_to(LIMIT, "each instance to deliver", || {
+            Ok((Accounts::of(instance)?.forwarded > before).then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+/// How many partitions an instance has, by the last that it logged about them: eager rebalances give out all anew.
+fn share_of(instance: &Daemon) -> Result<Option<u64>> {
+    let log = instance.log()?;
+    let Some(last) = log.lines().rfind(|line| line.contains("the group rebalanced")) else { return Ok(None) };
+    let Ok(line) = serde_json::from_str::<Value>(last) else { return Ok(None) }; // it is being written
+    let fields = line.get("fields").unwrap_or(&line);
+    let is_assigned = fields["change"] == "assigned";
+    Ok(fields["partitions"].as_u64().filter(|_| is_assigned))
+}
+
+/// Waits until so many records of a topic are processed, which is all that was published to it.
+fn wait_processed(installation: &Installation, topic: Topic, records: usize) -> Result<()> {
+    Progress::of_topics(installation, &[topic])?.wait_done_up_to(LIMIT, records.try_into()?)
+}
+
+/// Cases whose records stand in more than one partition.
+fn cases_that_moved(installation: &Installation, topic: Topic) -> Result<usize> {
+    let mut places: HashMap<Vec<u8>, BTreeSet<i32>> = HashMap::new();
+    for record in inbox::read(installation, topic)? {
+        places.entry(record.key.context("a case key")?).or_default().insert(record.partition);
+    }
+    Ok(places.values().filter(|places| places.len() > 1).count())
+}
+
+/// Compares all topics with what was published, and lets the judge look at them.
+fn check<'p>(installation: &Installation, published: impl Iterator<Item = &'p Publication>) -> Result<()> {
+    let mut model = Model::default();
+    published.for_each(|publication| model.publish(*publication));
+    model.check(installation)?;
+    let verdict = judge(installation)?;
+    assert!(verdict.is_clean(), "{verdict}");
+    Ok(())
+}
