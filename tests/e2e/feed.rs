@@ -9,8 +9,8 @@ use sanchar_tests::publisher::Publisher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Publications that are handed over at once, and the pause behind them: 1,000 a second at most.
-const HANDFUL: usize = 20;
+/// Publications that are handed over at once, and the pause behind them: 500 a second at most.
+const HANDFUL: usize = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Does `work` while `publications` flow, and gives those that were published.

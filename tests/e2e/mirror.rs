@@ -17,7 +17,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(240);
 /// More than the test takes at the rate of [`feed`].
-const EVENTS: u32 = 400_000;
+const EVENTS: u32 = 300_000;
 /// More than a producer of Kafka's takes by its default.
 const LARGE: usize = 1_100_000;
 

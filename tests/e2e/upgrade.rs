@@ -20,7 +20,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(180);
 const SETTINGS: &str = "stream = { batch_records_max = 200 }";
 /// More than the test takes at the rate of [`feed`].
-const EVENTS: u32 = 400_000;
+const EVENTS: u32 = 300_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_replaced_one_at_a_time_and_back_again() -> Result<()> {
