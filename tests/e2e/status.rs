@@ -108,11 +108,11 @@ async fn it_tells_what_daemons_and_brokers_know_and_what_needs_attention() -> Re
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn where_nobody_answers_it_fails_and_top_wants_a_terminal() -> Result<()> {
-    let installation = Installation::new("status-alone").await?;
+#[test]
+fn where_nobody_answers_it_fails_and_top_wants_a_terminal() -> Result<()> {
+    let folder = tempfile::tempdir()?;
     let args = ["status", "--kafka", "127.0.0.1:1", "--daemon", "127.0.0.1:1", "--over", "1"].map(OsStr::new);
-    let output = run("sanchar", &args, installation.folder())?;
+    let output = run("sanchar", &args, folder.path())?;
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(69), "{error}");
     assert!(
@@ -120,7 +120,7 @@ async fn where_nobody_answers_it_fails_and_top_wants_a_terminal() -> Result<()> 
         "{error}"
     );
 
-    let output = run("sanchar", &["top".as_ref()], installation.folder())?;
+    let output = run("sanchar", &["top".as_ref()], folder.path())?;
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(64), "{error}");
     assert!(error.contains("use `sanchar status`"), "{error}");
