@@ -42,7 +42,7 @@ impl<'i> Line<'i> {
         let jobs = [
             ("sanchar-fanout", addresses.first().cloned().unwrap_or_default()),
             ("sanchar-producer", addresses.last().cloned().unwrap_or_default()),
-            ("kafka", exporter.address()?),
+            ("sanchar-exporter", exporter.address()?),
         ];
         let prometheus = Prometheus::start(prometheus, installation.folder(), &jobs)?;
         let producer = Some(producer);
