@@ -132,8 +132,12 @@ pub(crate) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
     let survey =
         survey.await.map_err(|error| Failure::internal(format!("the brokers' answer is lost: {error}")))?;
     if let (Err(failure), false) = (&survey, now.iter().any(|probe| probe.answer.is_ok())) {
-        let daemons = if now.is_empty() { "no daemon was named" } else { "no daemon answers" };
-        return Err(Failure::unavailable(format!("{failure}; {daemons}: name them with --daemon")).into());
+        let daemons = if now.is_empty() {
+            "no daemon was named: use --daemon"
+        } else {
+            "no daemon answers at the addresses that were named"
+        };
+        return Err(Failure::unavailable(format!("{failure}; {daemons}")).into());
     }
     let asked = Asked {
         space: &look.scope.space,

@@ -12,6 +12,7 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use sanchar_runtime::clock;
 use sanchar_runtime::lifecycle::Failure;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -24,6 +25,8 @@ use draw::View;
 
 /// Pause between two surveys of the brokers: each makes clients of its own.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
+/// How long the first picture waits for the brokers.
+const FIRST_SURVEY: Duration = Duration::from_secs(5);
 /// How often the screen looks whether there is something new to draw.
 const PULSE: Duration = Duration::from_millis(200);
 
@@ -56,11 +59,31 @@ pub(crate) async fn run(args: Args, is_terminal: bool) -> Result<Outcome, Stop> 
     let look = args.sources.look(&args.connection)?;
     let (shown, pictures) = watch::channel(None);
     let asking = tokio::spawn(ask(look, args, shown));
-    let screen = tokio::task::spawn_blocking(move || on_screen(&pictures)).await;
+    let mut screen = tokio::task::spawn_blocking(move || on_screen(&pictures));
+    let screen = tokio::select! {
+        ended = &mut screen => ended,
+        () = asked_to_end() => {
+            asking.abort(); // the screen notices, and leaves the terminal as it was
+            screen.await
+        }
+    };
     asking.abort();
     let drawn = screen.map_err(|error| Failure::internal(format!("the screen has ended: {error}")))?;
     drawn.map_err(|error| Failure::temporary(format!("cannot draw on this terminal: {error}")))?;
     Ok(Outcome::Done)
+}
+
+/// Waits for a signal that ends programs. In raw mode Ctrl-C is none.
+async fn asked_to_end() {
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
 }
 
 /// Asks until nobody looks any more.
@@ -69,6 +92,10 @@ async fn ask(look: Look, args: Args, shown: watch::Sender<Option<Picture>>) {
     let mut asked_at = Instant::now();
     let mut asking: JoinHandle<Result<Survey, Failure>> = tokio::spawn(look.clone().brokers());
     let mut survey = Err(Failure::unavailable("the brokers have not answered yet"));
+    // At first nothing is known of the brokers, which is no reason for alarm yet.
+    while !asking.is_finished() && asked_at.elapsed() < FIRST_SURVEY {
+        tokio::time::sleep(PULSE).await;
+    }
     while !shown.is_closed() {
         let now = look.daemons().await;
         if asking.is_finished() && (survey.is_err() || asked_at.elapsed() >= SURVEY_EVERY) {
@@ -103,8 +130,13 @@ fn turns(terminal: &mut DefaultTerminal, mut pictures: watch::Receiver<Option<Pi
     loop {
         let picture = pictures.borrow_and_update().clone();
         terminal.draw(|frame| draw::draw(frame, picture.as_ref(), &mut view))?;
-        // A key, another size of the terminal or a new picture: whatever comes first.
-        while !pictures.has_changed().unwrap_or(false) {
+        // A key, another size of the terminal or a new picture: whatever comes first. Where nobody asks any more, it ends.
+        loop {
+            match pictures.has_changed() {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(_) => return Ok(()),
+            }
             if event::poll(PULSE)? {
                 match event::read()? {
                     Event::Key(key) if is_end(key) => return Ok(()),

@@ -51,7 +51,6 @@ fn instance(probe: &Probe) -> Instance {
     let daemon = of_build("daemon");
     let up = scrape.value("sanchar_time_seconds").zip(scrape.value("process_start_time_seconds"));
     Instance {
-        breaker: (daemon.as_deref() == Some("sanchar-fanout")).then_some("closed"),
         address,
         daemon,
         state: scrape.label("sanchar_rows_published_total", "state").map(clean),

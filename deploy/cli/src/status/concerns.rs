@@ -1,5 +1,5 @@
 //! What needs attention, and the words for it. The limits are those of the alert rules (`deploy/monitoring/alerts`), without
-//! their patience: an alert waits whether it goes away.
+//! their patience: an alert waits whether it goes away. A late reader is told of sooner, as `--late` says.
 
 use super::picture::{Attention, Concern, Picture, Producer, State};
 use super::sheets::span;
@@ -18,12 +18,16 @@ pub(super) fn of(picture: &Picture) -> Vec<Attention> {
     if let Some(why) = &picture.brokers.unreachable {
         add(Concern::BrokersUnreachable, why.clone());
     }
+    if picture.daemons.is_empty() {
+        let text = "no daemon was named: use --daemon, or daemons in [status] of the file".to_owned();
+        add(Concern::NoDaemon, text);
+    }
     for instance in picture.daemons.iter().filter(|instance| !instance.ready) {
         let why = instance.why.as_deref().unwrap_or("it does not say why");
         match &instance.daemon {
             None => {
                 let text = format!(
-                    "{} does not answer ({why}): see its journal for the exit code",
+                    "{} does not answer ({why}): check the address, and its journal for the exit code",
                     instance.address
                 );
                 add(Concern::DaemonDown, text);
@@ -41,6 +45,13 @@ pub(super) fn of(picture: &Picture) -> Vec<Attention> {
             Concern::UnderReplicated,
             format!("partitions with fewer replicas in sync than they should have: {few}"),
         );
+    }
+    let left_out = picture.brokers.groups_left_out;
+    if left_out > 0 {
+        let text = format!(
+            "groups that were not asked for: {left_out}, a late reader among them goes unseen; delete groups that nobody uses"
+        );
+        add(Concern::GroupsLeftOut, text);
     }
     for state in picture.states.iter().filter(|state| is_behind(state)) {
         let waited = state.lag_seconds.map(span).unwrap_or_default();

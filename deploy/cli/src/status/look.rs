@@ -49,8 +49,13 @@ pub(crate) struct Answer {
 impl Look {
     /// # Errors
     /// [`Failure`] (64) where an address is not host:port.
-    pub(super) fn new(mut addresses: Vec<String>, kafka: KafkaConfig, scope: Scope) -> Result<Self, Failure> {
-        addresses.dedup();
+    pub(super) fn new(named: Vec<String>, kafka: KafkaConfig, scope: Scope) -> Result<Self, Failure> {
+        let mut addresses: Vec<String> = Vec::with_capacity(named.len());
+        for address in named {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
         for address in &addresses {
             let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
             if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) || address.contains('/') {
@@ -101,10 +106,11 @@ async fn ask(client: &Client, address: &str) -> Result<Answer, String> {
     let first = clean(ready.lines().next().unwrap_or_default());
     let not_ready = (status != StatusCode::OK).then(|| shortened(&first, WHY_CHARS_MAX));
     let (status, text) = get(client, address, "metrics").await?;
-    if status != StatusCode::OK {
-        return Err(format!("/metrics answers {status}: is it a daemon of this project?"));
+    let scrape = Scrape::parse(&text);
+    if status != StatusCode::OK || scrape.label("sanchar_build_info", "daemon").is_none() {
+        return Err("what answers there is no daemon of sanchar".to_owned());
     }
-    Ok(Answer { not_ready, scrape: Scrape::parse(&text) })
+    Ok(Answer { not_ready, scrape })
 }
 
 async fn get(client: &Client, address: &str, path: &str) -> Result<(StatusCode, String), String> {

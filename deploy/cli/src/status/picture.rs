@@ -47,8 +47,6 @@ pub(crate) struct Instance {
     /// Why it is not ready, or does not answer.
     pub(crate) why: Option<String>,
     pub(crate) up_seconds: Option<f64>,
-    /// Of a fan-out that answers: `closed`, since an open one stops the service.
-    pub(crate) breaker: Option<&'static str>,
 }
 
 /// What a producer shows.
@@ -134,6 +132,10 @@ pub(crate) enum Concern {
     /// `SancharNotReady`
     NotReady,
     BrokersUnreachable,
+    /// Nobody was asked how the daemons are.
+    NoDaemon,
+    /// `SancharInboxReadLate` may be silent
+    GroupsLeftOut,
     TopicsMissing,
     UnderReplicated,
     /// `SancharLagBurnsObjective`

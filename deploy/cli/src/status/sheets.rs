@@ -6,6 +6,7 @@ use indicatif::{HumanBytes, HumanDuration};
 
 use super::concerns;
 use super::picture::{Brokers, Instance, Picture, Producer, Reader, State};
+use crate::text::shortened;
 
 /// A table's contents.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,9 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<String>,
     pub(crate) is_bad: bool,
 }
+
+/// Longest name of a group that is shown whole: the columns behind it are to be seen.
+const GROUP_CHARS_MAX: usize = 40;
 
 /// How many sheets there are.
 pub(crate) const COUNT: usize = 5;
@@ -70,7 +74,6 @@ fn daemons(picture: &Picture) -> Sheet {
             instance.address.clone(),
             instance.version.clone().unwrap_or_else(none),
             instance.up_seconds.map_or_else(none, span),
-            instance.breaker.unwrap_or("-").to_owned(),
             readiness.to_owned(),
             instance.why.clone().unwrap_or_default(),
         ];
@@ -78,7 +81,7 @@ fn daemons(picture: &Picture) -> Sheet {
     };
     Sheet {
         title: "Daemons",
-        heading: &["DAEMON", "STATE", "ADDRESS", "VERSION", "UP", "BREAKER", "READY", "WHY"],
+        heading: &["DAEMON", "STATE", "ADDRESS", "VERSION", "UP", "READY", "WHY"],
         right: &[4],
         rows: picture.daemons.iter().map(row).collect(),
         empty: "no daemon was named: name them with --daemon, or in a file",
@@ -129,7 +132,7 @@ fn readers(picture: &Picture) -> Sheet {
         };
         let cells = vec![
             reader.state.clone().unwrap_or_else(none),
-            reader.group.clone(),
+            shortened(&reader.group, GROUP_CHARS_MAX),
             reader.members.map_or_else(none, |members| members.to_string()),
             reader.unread.to_string(),
             reader.waiting_seconds.map_or_else(none, span),

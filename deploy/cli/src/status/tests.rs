@@ -137,9 +137,17 @@ fn figures_are_added_up_and_rates_counted_between_the_looks() {
     assert_eq!(picture.dead_letters.by_reason[0].per_second, 1.0);
     assert_eq!((picture.brokers.topics, picture.brokers.topics_missing), (74, 1));
     let concerns: Vec<Concern> = picture.attention.iter().map(|found| found.concern).collect();
-    use Concern::{DaemonDown, DeadLetters, Lag, NotReady, ReadLate, Spool, TopicsMissing, UnderReplicated};
-    let expected = [DaemonDown, NotReady, TopicsMissing, UnderReplicated, Lag, DeadLetters, ReadLate, Spool];
-    assert_eq!(concerns, expected);
+    use Concern::*;
+    let before_lag = [DaemonDown, NotReady, TopicsMissing, UnderReplicated, GroupsLeftOut];
+    assert_eq!(concerns, [&before_lag[..], &[Lag, DeadLetters, ReadLate, Spool]].concat());
+}
+
+#[test]
+fn where_nobody_is_asked_nothing_is_well() {
+    let (space, survey) = (TopicSpace::default(), Ok(Survey::default()));
+    let nobody =
+        Asked { space: &space, before: &[], now: &[], survey: &survey, at_ms: NOW_MS, late_seconds: 900.0 };
+    assert_eq!(assemble(&nobody).attention[0].concern, Concern::NoDaemon);
 }
 
 #[test]

@@ -19,6 +19,9 @@ use super::{
     ANSWER, ByPartition, Group, POSITIONS_MAX, Partition, Place, Position, Scope, Survey, Trouble, waiting,
 };
 
+/// How the name of the fan-out's group ends.
+const FANOUT: &str = "sanchar-fanout";
+
 /// Which groups are asked for: those whose whole name matches, and does not match the exception.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupFilter {
@@ -28,12 +31,17 @@ pub(crate) struct GroupFilter {
 
 impl GroupFilter {
     /// # Errors
-    /// [`ConfigError`] naming the field, where one of them is no regular expression.
+    /// [`ConfigError`] naming the field, where one of them is empty or no regular expression.
     pub(crate) fn new(only: &str, except: Option<&str>) -> Result<Self, ConfigError> {
         let whole = |field: &str, text: &str| {
+            if text.is_empty() {
+                return Err(ConfigError::field(field, "is empty, so no group has that name: leave it out"));
+            }
             let problem =
                 |error| format!("is no regular expression ({error}): write for example `haryana-.*`");
-            Regex::new(&format!("^(?:{text})$")).map_err(|error| ConfigError::field(field, problem(error)))
+            // By itself first: what is half of one would become whole between the brackets. A name may hold line breaks.
+            let whole = Regex::new(text).and_then(|_| Regex::new(&format!("^(?s:{text})$")));
+            whole.map_err(|error| ConfigError::field(field, problem(error)))
         };
         let except = except.map(|text| whole("exporter.groups_except", text)).transpose()?;
         Ok(Self { only: whole("exporter.groups", only)?, except })
@@ -59,7 +67,8 @@ pub(super) fn survey(
         let members = Some(group.members().len()).filter(|_| group.state() != "Dead");
         names.push((group.name(), members));
     }
-    names.sort_unstable();
+    // Ours is never left out for others' names.
+    names.sort_unstable_by_key(|(name, _)| (!name.ends_with(FANOUT), *name));
     let mut positions_left = POSITIONS_MAX;
     for (index, (name, members)) in names.iter().enumerate() {
         if index >= scope.groups_max || Instant::now() >= until {
@@ -171,5 +180,22 @@ mod tests {
         let error = GroupFilter::new("(", None).unwrap_err().to_string();
         assert!(error.starts_with("exporter.groups is no regular expression"), "{error}");
         assert!(GroupFilter::new(".*", Some("[")).unwrap_err().to_string().contains("groups_except"));
+    }
+
+    #[test]
+    fn a_filter_is_for_whole_names_whatever_they_hold() {
+        let filter = GroupFilter::new(".*", Some("console-.*")).unwrap();
+        assert!(filter.takes("haryana") && filter.takes("two\nlines") && filter.takes(""));
+        assert!(!filter.takes("console-consumer-17"));
+        let filter = GroupFilter::new("goa|punjab", None).unwrap();
+        assert!(filter.takes("punjab") && !filter.takes("punjab-2") && !filter.takes("old-goa"));
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused_with_its_field() {
+        for text in ["", "(", "a)|(?:b"] {
+            let error = GroupFilter::new(text, None).unwrap_err().to_string();
+            assert!(error.starts_with("exporter.groups"), "{text}: {error}");
+        }
     }
 }
