@@ -76,6 +76,8 @@ pub(super) fn survey(
             break;
         }
         let Some(topics) = positions(kafka, name, &into.topics)? else {
+            // Whether it is the group's own affair, or nobody is there any more.
+            client.fetch_metadata(None, ANSWER).map_err(Trouble::Kafka)?;
             into.left_out.refused += 1;
             continue;
         };
