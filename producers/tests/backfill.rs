@@ -15,7 +15,7 @@ use sanchar_producer::{Days, Options, ProducerConfig, Request, backfill};
 use sanchar_runtime::clock::SystemClock;
 use sanchar_runtime::lifecycle::Context;
 use sanchar_runtime::registry::SchemaId;
-use surroundings::{Answers, cluster, free_port, goa, serve};
+use surroundings::{Answers, cluster, goa, own_address, serve};
 
 const TOPIC: &str = "crime.reported.in-ga";
 
@@ -66,7 +66,7 @@ async fn rows_of_past_days_are_published_again_beside_the_running_daemon() {
     let (cluster, folder) = (cluster(&[TOPIC]), tempfile::tempdir().unwrap());
     let bootstrap = cluster.bootstrap_servers();
     let (registry, _) = serve(Answers::default()).await;
-    let path = goa(folder.path(), &bootstrap, registry, free_port(), |text| text);
+    let path = goa(folder.path(), &bootstrap, registry, own_address(), |text| text);
     let checked = tokio::task::spawn_blocking(move || beside(&path, &bootstrap));
     checked.await.unwrap();
     drop((cluster, folder));
@@ -110,7 +110,7 @@ async fn a_backfill_that_is_stopped_says_so_and_goes_on_later() {
     let (cluster, folder) = (cluster(&[TOPIC]), tempfile::tempdir().unwrap());
     let bootstrap = cluster.bootstrap_servers();
     let (registry, _) = serve(Answers::default()).await;
-    let path = goa(folder.path(), &bootstrap, registry, free_port(), |text| text);
+    let path = goa(folder.path(), &bootstrap, registry, own_address(), |text| text);
     let checked = tokio::task::spawn_blocking(move || stopped(&path, &bootstrap));
     checked.await.unwrap();
     drop((cluster, folder));

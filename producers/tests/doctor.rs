@@ -14,7 +14,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::types::RDKafkaApiKey;
 use sanchar_producer::doctor::{Attempts, Cause, Check, Diagnosis, Finding, Status, diagnose};
 use sanchar_runtime::lifecycle::ExitCode;
-use surroundings::{Answers, Cluster, cluster, free_port, goa, serve};
+use surroundings::{Answers, Cluster, cluster, goa, own_address, serve};
 
 const TOPIC: &str = "crime.reported.in-ga";
 /// A machine that runs other tests as well takes its time.
@@ -30,7 +30,7 @@ struct Well {
 async fn well(answers: Answers, change: impl Fn(String) -> String) -> Well {
     let (folder, cluster) = (tempfile::tempdir().unwrap(), cluster(&[TOPIC]));
     let (registry, _) = serve(answers).await;
-    let path = goa(folder.path(), &cluster.bootstrap_servers(), registry, free_port(), change);
+    let path = goa(folder.path(), &cluster.bootstrap_servers(), registry, own_address(), change);
     Well { folder, cluster, path }
 }
 
@@ -104,7 +104,7 @@ async fn no_broker_is_a_service_that_is_away() {
 async fn a_missing_topic_names_the_remedy() {
     let (folder, cluster) = (tempfile::tempdir().unwrap(), MockCluster::new(1).unwrap());
     let (registry, _) = serve(Answers::default()).await;
-    let path = goa(folder.path(), &cluster.bootstrap_servers(), registry, free_port(), |text| text);
+    let path = goa(folder.path(), &cluster.bootstrap_servers(), registry, own_address(), |text| text);
     let found = look(&Well { folder, cluster, path }).await;
     assert_failed(&found, Check::Topic, Cause::Service, "`sanchar topics apply`");
 }

@@ -2,11 +2,11 @@
 
 use crate::prometheus::Prometheus;
 use anyhow::{Context as _, Result, ensure};
+use sanchar_tests::address::own_address;
 use sanchar_tests::daemon::run;
 use sanchar_tests::gate::Gate;
 use sanchar_tests::{Daemon, Installation};
 use std::ffi::OsStr;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 /// All that runs.
@@ -26,7 +26,7 @@ impl<'i> Line<'i> {
     /// Starts everything and waits until each says that it works.
     pub(crate) fn start(installation: &'i Installation, prometheus: &Path) -> Result<Self> {
         // Prometheus knows the producer by its address, which is to be the same when it comes back.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let address = own_address().to_string();
         let producer_config = installation.example("karnataka.toml", |config| {
             config.insert("http".to_owned(), toml::Value::Table(table("listen", &address)));
         })?;

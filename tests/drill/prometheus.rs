@@ -2,13 +2,13 @@
 //! the loopback. The job names are those of the example, for the rules go by them.
 
 use anyhow::{Context as _, Result, ensure};
+use sanchar_tests::address::own_address;
 use sanchar_tests::daemon::{get, wait_for};
 use sanchar_tests::monitoring::folder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -63,8 +63,7 @@ impl Prometheus {
     pub(crate) fn start(program: &Path, in_folder: &Path, jobs: &[(&str, String)]) -> Result<Self> {
         let config = in_folder.join("prometheus.yml");
         fs::write(&config, configuration(jobs))?;
-        // Free when it was looked at. Should another take it in between, Prometheus says so and ends.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let address = own_address().to_string();
         let log = File::create(in_folder.join("prometheus.log"))?;
         let child = Command::new(program)
             .arg(format!("--config.file={}", config.display()))

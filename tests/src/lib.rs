@@ -7,6 +7,7 @@
 //! whether that is right.
 
 pub mod accounts;
+pub mod address;
 pub mod chance;
 pub mod cluster;
 pub mod collector;

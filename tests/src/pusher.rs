@@ -2,11 +2,11 @@
 //! For the tests and benchmarks of what is taken in while brokers come and go; the answers to bad requests have tests of
 //! their own beside the producer.
 
+use crate::address::own_address;
 use crate::daemon::Daemon;
 use crate::installation::Installation;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::ffi::OsStr;
-use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Pusher {
     /// # Errors
     /// When the file cannot be written or no port is free.
     pub fn new(installation: &Installation) -> Result<Self> {
-        let listen = free_address()?;
+        let listen = own_address();
         let tables = format!(
             "[source]\nformat = \"jsonl\"\ncolumns = {COLUMNS:?}\n[push]\nlisten = \"{listen}\"\ntokens = [\"{TOKEN}\"]\n{MAPPING}"
         );
@@ -87,10 +87,4 @@ fn record(number: u32) -> String {
 #[must_use]
 pub fn record_id(number: u32) -> String {
     format!("IN-GA/{}/2024/{:06}/fir", 9_100 + number % 97, number / 97)
-}
-
-/// An address that nobody listens on; it stays the same when the producer starts again.
-fn free_address() -> Result<SocketAddr> {
-    let probe = TcpListener::bind("127.0.0.1:0").context("a free port")?;
-    Ok(probe.local_addr()?)
 }

@@ -8,6 +8,9 @@
     reason = "a test that cannot go on fails right there"
 )]
 
+#[path = "../../../tests/src/address.rs"]
+#[expect(unreachable_pub, reason = "the same file is public in the tests of the whole")]
+mod address;
 mod encrypted;
 mod outbox;
 mod producer;

@@ -1,7 +1,6 @@
 //! A PostgreSQL server of the tests' own, from the system's packages: in a folder that goes with it, on a socket and a
 //! loopback port. It is stopped by its process when the last test that uses it is over, also when that panics.
 
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use postgres::{Client, NoTls};
+
+use crate::address::own_address;
 
 /// The longest time that the server may take for one thing, on a machine that has others to do.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -48,7 +49,7 @@ impl Server {
             ];
         }
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = own_address().port();
         let server = Self { folder, bin: binaries(), as_other, port, process: Mutex::default() };
         let data = server.data();
         let made = server

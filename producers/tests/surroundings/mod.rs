@@ -1,6 +1,10 @@
 //! What a producer has around it, small: librdkafka's mock broker, a registry that answers what it is told to, and Goa's example in a
 //! folder of its own.
 
+#[path = "../../../tests/src/address.rs"]
+#[expect(unreachable_pub, reason = "the same file is public in the tests of the whole")]
+mod address;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,6 +17,8 @@ use axum::response::Response;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use tokio::net::TcpListener;
+
+pub(crate) use address::own_address;
 
 /// A mock broker.
 pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
@@ -99,9 +105,4 @@ pub(crate) fn goa(
     let path = folder.join("goa.toml");
     std::fs::write(&path, change(text)).unwrap();
     path
-}
-
-/// A port of the loopback address that was free a moment ago.
-pub(crate) fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
