@@ -11,7 +11,7 @@ mod turn;
 
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{Client, ClientError, Connector, Gap, Message, Position, Rebalance, Settled};
+use crate::client::{Client, ClientError, Connector, Gap, Message, Polled, Position, Rebalance, Settled};
 use crate::config::{Job, StreamConfig};
 use crate::follower::Followed;
 use crate::lookahead::HandOver;
@@ -26,6 +26,11 @@ use turn::Turn;
 
 /// How long a poll waits for the first record of a batch: bounds how late a stop is noticed.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long a poll waits when there were a few records at once: they came while the engine was busy, and so may more have that
+/// the client fetches only now.
+const NEXT_FETCH_WAIT: Duration = Duration::from_millis(3);
+/// So many are worth a transaction.
+const FEW_RECORDS: usize = 100;
 /// How long reading the changelog may take before the group needs to be polled meanwhile.
 const CATCH_UP_SOON: Duration = Duration::from_secs(1);
 /// The engine counts as stalled when it does not come round for this long, in milliseconds. Longer than a
@@ -173,15 +178,36 @@ impl<C: Connector, P: Processor> Engine<C, P> {
 
     /// Polls until the input is drained or the batch is full. Rebalances happen here and nowhere else.
     fn collect<'c>(&self, client: &'c C::Client, batch: &mut Messages<'c, C>) -> Result<(), ClientError> {
-        let mut wait = if batch.is_empty() { IDLE_WAIT } else { Duration::ZERO };
+        let Some(taken) = self.take(client, batch, Duration::ZERO)? else { return Ok(()) };
+        match taken {
+            0 if batch.is_empty() => self.take(client, batch, IDLE_WAIT)?,
+            1..FEW_RECORDS => self.take(client, batch, NEXT_FETCH_WAIT)?,
+            _ => None,
+        };
+        Ok(())
+    }
+
+    /// Polls as long as records come, and waits for the first. Returns how many came, or `None` when the group rebalanced.
+    fn take<'c>(
+        &self,
+        client: &'c C::Client,
+        batch: &mut Messages<'c, C>,
+        mut wait: Duration,
+    ) -> Result<Option<usize>, ClientError> {
+        let mut taken = 0;
         while batch.has_room() {
-            let polled = client.poll(wait)?;
-            self.note_rebalances(polled.rebalances, batch);
-            let Some(message) = polled.message else { break };
-            batch.push(message);
+            let Polled { rebalances, message } = client.poll(wait)?;
+            let has_rebalanced = !rebalances.is_empty();
+            self.note_rebalances(rebalances, batch);
+            match message {
+                Some(message) => batch.push(message),
+                None if has_rebalanced => return Ok(None),
+                None => break,
+            }
+            taken += 1;
             wait = Duration::ZERO;
         }
-        Ok(())
+        Ok(Some(taken))
     }
 
     fn note_rebalances<M: Message>(&self, changes: Vec<Rebalance>, batch: &mut Batch<M>) {

@@ -27,6 +27,9 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// How long a consumer may take to leave its group.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most bytes of one answer. Records of a usual size in it are fewer than a transaction takes, so that a drain's transactions
+/// are as large as its fetches, and each goes on while the next is fetched.
+const FETCH_BYTES_MAX: usize = 4 << 20;
 /// Most memory for records fetched and not polled yet, in KiB.
 const FETCHED_KIB_MAX: usize = 8 << 10;
 
@@ -123,7 +126,15 @@ impl ConsumerContext for MemberContext {
 impl GroupMember {
     pub(super) fn join(kafka: &KafkaConfig, stream: &StreamConfig, job: &Job) -> Result<Self, ClientError> {
         let client_id = format!("{}-consumer", job.member_id());
-        let tuning = [("fetch.queue.backoff.ms", "5"), ("fetch.wait.max.ms", "500")];
+        let tuning = [
+            // A request names all partitions, and a busy service would ask for each single record as it comes. So the client
+            // asks again when what it fetched is taken, but for so few that a quiet service takes them sooner than that.
+            ("queued.min.messages", "3"),
+            ("fetch.queue.backoff.ms", "2"),
+            // Now and then it asks for some of the partitions only, when the others became due a moment later. Those wait
+            // until something comes of the first ones, and no longer than this.
+            ("fetch.wait.max.ms", "50"),
+        ];
         let mut config = kafka.client_config_with(&client_id, &tuning)?;
         config
             .set("group.id", &job.group_id)
@@ -132,7 +143,7 @@ impl GroupMember {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
-            .set("fetch.max.bytes", (4 << 20).to_string())
+            .set("fetch.max.bytes", FETCH_BYTES_MAX.to_string())
             .set("statistics.interval.ms", "1000");
         set_protocol(&mut config, stream, job);
         let context = MemberContext {

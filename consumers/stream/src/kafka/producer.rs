@@ -33,8 +33,8 @@ const FENCE_PULSE: Duration = Duration::from_millis(20);
 const RETRY_BACKOFF_MS: u64 = 1_000;
 /// A commit that was answered sooner was asked for once: the client waits for its back-off first, less a fifth.
 const ASKED_ONCE: Duration = Duration::from_millis(RETRY_BACKOFF_MS * 7 / 10);
-/// How often the commit looks whether all records are acknowledged.
-const ACKNOWLEDGEMENT_PULSE: Duration = Duration::from_micros(200);
+/// How soon and how late a commit looks again whether all records are acknowledged.
+const ACKNOWLEDGEMENT_PULSE: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(5)];
 const TIMED_OUT: KafkaError = KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 /// How long a full send buffer is waited for at a time.
 const DRAIN_WAIT: Duration = Duration::from_millis(10);
@@ -76,7 +76,7 @@ impl TransactionalProducer {
         shutdown: &Shutdown,
     ) -> Result<Self, ClientError> {
         let tuning = [
-            ("linger.ms", "5"), // the commit waits for what lingers
+            ("linger.ms", "1"), // the commit waits for what lingers
             ("batch.size", "1000000"),
             ("batch.num.messages", "100000"),
             ("compression.type", "lz4"),
@@ -182,14 +182,15 @@ impl TransactionalProducer {
         Ok(receiver)
     }
 
-    /// Waits until every record is acknowledged. The client's own flush looks only every 100 ms.
+    /// Waits until every record is acknowledged, and about a twentieth of that longer. The client's own flush looks only
+    /// every 100 ms.
     fn drain(&self) -> Result<(), ClientError> {
-        let started = Instant::now();
+        let (started, [soonest, latest]) = (Instant::now(), ACKNOWLEDGEMENT_PULSE);
         while self.producer.in_flight_count() > 0 {
             if started.elapsed() > self.timeout {
                 return Err(self.failed("waiting for records to be acknowledged", &TIMED_OUT));
             }
-            std::thread::sleep(ACKNOWLEDGEMENT_PULSE);
+            std::thread::sleep((started.elapsed() / 20).clamp(soonest, latest));
         }
         Ok(())
     }
