@@ -133,7 +133,7 @@ impl GroupMember {
             ("fetch.queue.backoff.ms", "2"),
             // Now and then it asks for some of the partitions only, when the others became due a moment later. Those wait
             // until something comes of the first ones, and no longer than this.
-            ("fetch.wait.max.ms", "50"),
+            ("fetch.wait.max.ms", "100"),
         ];
         let mut config = kafka.client_config_with(&client_id, &tuning)?;
         config
