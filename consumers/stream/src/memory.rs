@@ -19,6 +19,8 @@ pub(crate) enum Step {
     /// An urgent record is read ahead, in no time.
     Ahead(MemoryMessage),
     Fail(ClientError),
+    /// What is fetched is taken.
+    Drained,
 }
 
 #[derive(Debug, Clone)]
@@ -137,7 +139,7 @@ impl Client for MemoryClient {
             Some(Step::Message(message)) => polled.message = Some(message),
             Some(Step::Rebalance(change)) => polled.rebalances.push(change),
             Some(Step::Fail(error)) => return Err(error),
-            Some(Step::Ahead(_)) => {}
+            Some(Step::Ahead(_) | Step::Drained) => {}
             None if self.cluster.borrow().sessions.is_empty() => self.on_end.trigger("the script is over"),
             None => {} // drained; the next session is for after a failure
         }

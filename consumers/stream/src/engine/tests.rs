@@ -141,6 +141,26 @@ fn a_drained_input_is_one_transaction_with_its_positions() {
 }
 
 #[test]
+fn a_busy_turn_takes_what_is_fetched_a_moment_later_and_a_quiet_one_does_not_wait() {
+    // What is there at once came during the transaction before.
+    let busy = vec![assigned(0), message(0, 0, "a"), Step::Drained, message(0, 1, "b")];
+    let outcome = run(script(vec![busy]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.calls(), ["connect", "settle", "begin", "commit"]);
+    assert_eq!(outcome.values("out"), ["a", "b"]);
+
+    let quiet = vec![
+        assigned(0),
+        Step::Drained,
+        message(0, 0, "a"),
+        Step::Drained,
+        Step::Drained,
+        message(0, 1, "b"),
+    ];
+    let outcome = run(script(vec![quiet]), &StreamConfig::default(), 0);
+    assert_eq!(outcome.calls(), ["connect", "settle", "begin", "commit", "begin", "commit"]);
+}
+
+#[test]
 fn a_full_batch_is_committed_before_more_is_read() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "b"), message(0, 2, "c")];
     let config = StreamConfig { batch_records_max: 2, ..StreamConfig::default() };
