@@ -179,7 +179,7 @@ fn what_is_another_daemons_is_passed_over_and_what_is_nobodys_is_not() {
         let error = settings("", &[("SANCHAR__REGISTRY__URL", "x"), (variable, "x")]).unwrap_err();
         assert!(error.starts_with(&format!("environment variable {variable}: {problem}")), "{error}");
     }
-    let error = settings("[registry]\nurl = 'x'", &of_others).unwrap_err();
+    let error = settings("[registry]\ntimeout_ms = 5", &of_others).unwrap_err();
     assert!(
         error.starts_with("fanout.toml:1:2: registry: unknown field `registry`"),
         "what a file says is meant: {error}"
