@@ -23,7 +23,11 @@ import yaml
 
 DEPLOY = Path(__file__).resolve().parent.parent
 KUBERNETES = ["1.31.0", "1.37.0"]
-DAEMONS = {"fanout.toml": "sanchar-fanout", "producer.toml": "sanchar-producer"}
+DAEMONS = {
+    "fanout.toml": ["sanchar-fanout"],
+    "producer.toml": ["sanchar-producer"],
+    "exporter.toml": ["sanchar", "exporter"],
+}
 
 problems = []
 
@@ -79,17 +83,20 @@ def hardened(name, workload):
 
 def fit_together(name, resources, users):
     """What a daemon's file names is there: its user, its disruption budget, its volumes."""
-    workloads = [resource for resource in resources if resource["kind"] == "StatefulSet"]
-    check(len(workloads) == 1, f"{name}: needs one StatefulSet")
+    workloads = [resource for resource in resources if resource["kind"] in ("StatefulSet", "Deployment")]
+    check(len(workloads) == 1, f"{name}: needs one StatefulSet or Deployment")
     for workload in workloads:
         hardened(name, workload)
         labels = workload["spec"]["template"]["metadata"]["labels"]
-        for kind, path in [("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")]:
+        selects = [("NetworkPolicy", "podSelector")]
+        if workload["kind"] == "StatefulSet":
+            selects.append(("PodDisruptionBudget", "selector"))
+        for kind, path in selects:
             selected = [resource["spec"][path]["matchLabels"] for resource in resources if resource["kind"] == kind]
             check(selected == [labels], f"{name}: {kind} does not select the pods")
         pod = workload["spec"]["template"]["spec"]
         volumes = {volume["name"] for volume in pod["volumes"]}
-        volumes |= {claim["metadata"]["name"] for claim in workload["spec"]["volumeClaimTemplates"]}
+        volumes |= {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", [])}
         mounts = [mount for container in pod["containers"] for mount in container["volumeMounts"]]
         check({mount["name"] for mount in mounts} == volumes, f"{name}: volumes and mounts differ")
         secrets = {volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
@@ -116,10 +123,10 @@ def by_the_daemon(name, resources, programs):
                 text = text.replace("/srv/crime-export/*.csv", str(example))
                 file = Path(folder, key)
                 file.write_text(text, encoding="utf-8")
-                command = [str(programs / DAEMONS[key]), "-c", str(file), "check-config"]
+                program, *words = DAEMONS[key]
+                command = [str(programs / program), *words, "-c", str(file), "check-config"]
+                # The fan-out's; another daemon passes over it.
                 environment = dict(os.environ, SANCHAR__INSTANCE_ID="sanchar-fanout-0")
-                if DAEMONS[key] != "sanchar-fanout":
-                    del environment["SANCHAR__INSTANCE_ID"]
                 done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
                 check(done.returncode == 0, f"{name}: {key}: {done.stderr or done.stdout}")
 
@@ -169,7 +176,7 @@ def main():
     by_strimzi_schema("topics.yaml", documents("topics.yaml"))
     by_strimzi_schema("users.yaml", users)
     names = {user["metadata"]["name"] for user in users}
-    for name in ["fanout.yaml", "producer.yaml"]:
+    for name in ["fanout.yaml", "producer.yaml", "exporter.yaml"]:
         resources = documents(name)
         by_schemas(name, resources)
         fit_together(name, resources, names)

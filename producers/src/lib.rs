@@ -4,6 +4,7 @@
 //! [`language`] for what such a file can say and [`mapping`] for what becomes of a row; both are pure.
 
 mod backfill;
+mod certificates;
 mod checkpoint;
 pub mod config;
 pub mod database;

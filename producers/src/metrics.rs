@@ -1,9 +1,10 @@
 //! The producer's numbers for Prometheus, all labelled with the state whose events it publishes.
 
 use prometheus::{Gauge, IntCounter, IntCounterVec};
-use sanchar_runtime::kafka::certificates;
-use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::certificates;
+use sanchar_runtime::lifecycle::{self, Failure};
 use sanchar_runtime::metrics::Metrics;
+use sanchar_runtime::telemetry;
 use sanchar_schemas::StateCode;
 
 use crate::database::DatabaseMetrics;
@@ -21,6 +22,8 @@ pub fn register_all(metrics: &Metrics, state: StateCode) -> Result<(), Failure> 
     PushMetrics::register(metrics, state)?;
     SpoolMetrics::register(metrics, state)?;
     certificates::register_all(metrics)?;
+    lifecycle::register_stops(metrics)?;
+    telemetry::register_all(metrics)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sanchar_runtime::backoff::Backoff;
+use sanchar_runtime::certificates;
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{Context, DaemonConfig as _, ExitCode, Failure};
 use sanchar_runtime::registry::{RegistryClient, RegistryConfig, RegistryError, SchemaId};
@@ -14,6 +15,7 @@ use sanchar_schemas::schema::Record;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
 use crate::backfill::Backfill;
+use crate::certificates::files;
 use crate::config::ProducerConfig;
 use crate::dry_run::Progress;
 use crate::publish::{KafkaSink, Ledger, Traces};
@@ -62,7 +64,7 @@ impl fmt::Debug for Options {
 pub async fn run(config: ProducerConfig, options: Options, context: Context) -> Result<Summary, Failure> {
     config.check()?;
     config.withholding.check_policy_is_read()?;
-    config.kafka.show_certificates(&context.metrics)?;
+    certificates::show(&context.metrics, files(&config))?;
     let ledger = Arc::new(Ledger::new(config.publish.in_flight_rows, config.publish.in_flight_bytes));
     let Some(push) = config.push.clone().filter(|_| !options.once) else {
         return publish(config, options, context, ledger, None).await;

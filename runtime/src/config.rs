@@ -6,6 +6,7 @@
 
 mod environment;
 mod explain;
+mod plain;
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,6 @@
 //! consumer part of a group is set by the crate that owns that guarantee, and an operator cannot override it.
 
 mod brokers;
-pub mod certificates;
 mod log;
 mod options;
 
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use brokers::{Brokers, BrokersForgotten};
 pub use log::LogContext;
 
+use crate::certificates::CertificateFile;
 use crate::config::ConfigError;
 use crate::secret::{self, Secret};
 
@@ -129,6 +129,15 @@ impl KafkaConfig {
     /// [`ConfigError`] naming the field and the remedy.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.client_config("check").map(drop)
+    }
+
+    /// The files of certificates that it names, with what each is for.
+    #[must_use]
+    pub fn certificate_files(&self) -> [(CertificateFile, Option<PathBuf>); 2] {
+        [
+            (CertificateFile::KafkaCa, self.ca_file.clone()),
+            (CertificateFile::KafkaCertificate, self.certificate_file.clone()),
+        ]
     }
 
     /// librdkafka settings for a client that the brokers' logs and quotas will know as `client_id`.

@@ -5,6 +5,7 @@
 //! or decides where one goes. A daemon's `main` is `cli::parse` followed by `lifecycle::run_daemon`.
 
 pub mod backoff;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod registry;
 pub mod secret;
 mod systemd;
 pub mod telemetry;
+pub mod unanswered;
 
 /// The release this process was built from; every crate of the workspace carries the same one.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

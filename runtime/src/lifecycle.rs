@@ -13,3 +13,4 @@ pub use daemon::{Context, DaemonConfig, LifecycleConfig, run_daemon};
 pub use exit::{ExitCode, Failure};
 pub use reload::{Reload, Reloads};
 pub use shutdown::Shutdown;
+pub use stops::register_stops;

@@ -4,8 +4,9 @@
 //! what is counted; label values must come from closed sets, never from a record.
 
 mod described;
+mod snapshot;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -14,6 +15,7 @@ use prometheus::{
 };
 
 pub use described::{Described, Kind};
+pub use snapshot::Snapshot;
 
 use crate::VERSION;
 use crate::clock;
@@ -29,11 +31,12 @@ pub const DURATION_SECONDS: [f64; 14] =
 pub struct Metrics {
     registry: Arc<Registry>,
     described: Arc<Mutex<Vec<Described>>>,
+    snapshots: Arc<Mutex<Vec<Snapshot>>>,
     time: Gauge,
     components: GaugeVec,
     suppressed: IntCounterVec,
-    spans: IntCounterVec,
-    unclean_stops: IntCounter,
+    /// Only where traces are sent.
+    spans: Arc<OnceLock<IntCounterVec>>,
 }
 
 /// Values of the label `level`.
@@ -96,19 +99,8 @@ impl Metrics {
         for level in LEVELS {
             suppressed.with_label_values(&[level]).inc_by(0);
         }
-        let name = "sanchar_trace_spans_total";
-        let help = "Spans of traces that are kept, by outcome: dropped are those that found too many waiting for the collector, \
-                    refused those that it did not take.";
-        let spans =
-            books.add(name, Kind::Counter, IntCounterVec::new(Opts::new(name, help), &["outcome"]))?;
-        for outcome in SpanOutcome::ALL {
-            spans.with_label_values(&[outcome.as_str()]).inc_by(0);
-        }
-        let name = "sanchar_unclean_stops_total";
-        let help = "Processes of this daemon's folder that did not end in good order: killed, panicked, or ended with a failure; \
-                    counted since the folder was made.";
-        let unclean_stops = books.add(name, Kind::Counter, IntCounter::new(name, help))?;
-        Ok(Self { registry, described, time, components, suppressed, spans, unclean_stops })
+        let (snapshots, spans) = (Arc::default(), Arc::default());
+        Ok(Self { registry, described, snapshots, time, components, suppressed, spans })
     }
 
     /// A count that only grows; its name ends in `_total`.
@@ -147,13 +139,22 @@ impl Metrics {
         self.add(name, Kind::Gauge, gauge_vec(name, help, labels))
     }
 
-    /// As [`Metrics::gauge_vec`], under one of kafka_exporter's names, which begin with `kafka_`: dashboards know them.
+    /// As [`Metrics::gauge_vec`], for series that are all replaced at once.
     ///
     /// # Errors
     /// As [`Metrics::counter`].
-    pub fn kafka_gauge_vec(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, Failure> {
+    pub fn snapshot(&self, name: &str, help: &str, labels: &[&str]) -> Result<Snapshot, Failure> {
+        check_prefix(name)?;
+        self.add_snapshot(name, help, labels)
+    }
+
+    /// As [`Metrics::snapshot`], under one of kafka_exporter's names, which begin with `kafka_`: dashboards know them.
+    ///
+    /// # Errors
+    /// As [`Metrics::counter`].
+    pub fn kafka_snapshot(&self, name: &str, help: &str, labels: &[&str]) -> Result<Snapshot, Failure> {
         check_begin(name, "kafka_")?;
-        self.add(name, Kind::Gauge, gauge_vec(name, help, labels))
+        self.add_snapshot(name, help, labels)
     }
 
     /// A distribution over `buckets` (upper bounds, ascending, in the unit that the name ends with).
@@ -190,14 +191,26 @@ impl Metrics {
         }
     }
 
-    /// So many processes before this one did not end in good order.
-    pub(crate) fn unclean_stops(&self, stops: u64) {
-        self.unclean_stops.inc_by(stops);
+    /// From now on spans are counted by what became of them.
+    ///
+    /// # Errors
+    /// As [`Metrics::counter`].
+    pub(crate) fn register_spans(&self) -> Result<(), Failure> {
+        let help = "Spans of traces that are kept, by outcome: dropped are those that found too many waiting for the collector, \
+                    refused those that it did not take. Only where telemetry.otlp names a collector.";
+        let spans = self.counter_vec("sanchar_trace_spans_total", help, &["outcome"])?;
+        for outcome in SpanOutcome::ALL {
+            spans.with_label_values(&[outcome.as_str()]).inc_by(0);
+        }
+        self.spans.get_or_init(|| spans);
+        Ok(())
     }
 
     /// So many spans had this outcome.
-    pub(crate) fn spans(&self, outcome: SpanOutcome, spans: u64) {
-        self.spans.with_label_values(&[outcome.as_str()]).inc_by(spans);
+    pub(crate) fn spans(&self, outcome: SpanOutcome, count: u64) {
+        if let Some(spans) = self.spans.get() {
+            spans.with_label_values(&[outcome.as_str()]).inc_by(count);
+        }
     }
 
     /// Everything that was registered, whether it has a value yet or not, by name.
@@ -218,10 +231,23 @@ impl Metrics {
 
     /// Everything in Prometheus's text exposition format 0.0.4.
     pub fn render(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_else(|error| {
+        let encoded = TextEncoder::new().encode_to_string(&self.registry.gather());
+        let mut page = encoded.unwrap_or_else(|error| {
             tracing::error!(%error, "metrics cannot be rendered");
             String::new()
-        })
+        });
+        for snapshot in &*self.snapshots.lock().unwrap_or_else(PoisonError::into_inner) {
+            snapshot.write(&mut page);
+        }
+        page
+    }
+
+    fn add_snapshot(&self, name: &str, help: &str, labels: &[&str]) -> Result<Snapshot, Failure> {
+        // The registry judges names and labels, and gives each name once; it shows nothing of one without a series.
+        self.add(name, Kind::Gauge, gauge_vec(name, help, labels))?;
+        let snapshot = Snapshot::new(name, help, labels);
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot.clone());
+        Ok(snapshot)
     }
 
     fn add<M: Collector + Clone + 'static>(
@@ -328,8 +354,6 @@ mod tests {
             "sanchar_log_lines_suppressed_total",
             "sanchar_step_seconds",
             "sanchar_time_seconds",
-            "sanchar_trace_spans_total",
-            "sanchar_unclean_stops_total",
         ];
         assert_eq!(names, common);
         let dropped = &described[3];
@@ -369,8 +393,8 @@ mod tests {
         assert!(error.to_string().contains("begin its name with sanchar_"));
         assert!(metrics.counter("sanchar_read", "help").unwrap_err().to_string().contains("_total"));
         assert!(metrics.histogram_vec("x_seconds", "help", &["stage"], &[1.0]).is_err());
-        assert!(metrics.kafka_gauge_vec("kafka_topic_partitions", "help", &["topic"]).is_ok());
-        assert!(metrics.kafka_gauge_vec("sanchar_topic_partitions", "help", &["topic"]).is_err());
+        assert!(metrics.kafka_snapshot("kafka_topic_partitions", "help", &["topic"]).is_ok());
+        assert!(metrics.kafka_snapshot("sanchar_topic_partitions", "help", &["topic"]).is_err());
     }
 
     #[test]

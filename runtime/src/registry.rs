@@ -25,6 +25,7 @@ pub use error::RegistryError;
 
 use cache::SchemaCache;
 
+use crate::certificates::CertificateFile;
 use crate::config::ConfigError;
 use crate::secret::{self, Secret};
 
@@ -115,6 +116,12 @@ impl RegistryConfig {
         self.login()?;
         // Not built: that reads all of the system's certificates, and a start would wait for it twice.
         self.http_client().map(drop)
+    }
+
+    /// The file of certificates that it names, with what it is for.
+    #[must_use]
+    pub fn certificate_files(&self) -> [(CertificateFile, Option<PathBuf>); 1] {
+        [(CertificateFile::RegistryCa, self.ca_file.clone())]
     }
 
     fn parsed_url(&self) -> Result<Url, ConfigError> {

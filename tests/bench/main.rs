@@ -1,7 +1,8 @@
 //! `make bench`: the same workload against the real broker, measured beside a baseline in the same run.
 //!
 //! Drain: a pre-loaded backlog through the fan-out service and, in turn, through a plain copy loop (no decoding,
-//! no transactions, at least once), which is the ceiling of the client library here. Register: what the number of records
+//! no transactions, at least once), which is the ceiling of the client library here. Instances: the same backlog by one, two
+//! and four services. Register: what the number of records
 //! costs a rebuild, a restart and memory. Recovery: from a broker's return to the next delivery. Latency: from publish to readable by a `read_committed` reader, at several rates. Urgent: the same
 //! for urgent and ordinary events during a drain. Decisions: what it costs to decide about an event, without Kafka.
 //! Feed: a state's file through its producer, beside a plain client that sends the same bytes; and what it takes over HTTP.
@@ -19,6 +20,7 @@ mod copy_loop;
 mod decisions;
 mod drain;
 mod feed;
+mod instances;
 mod latency;
 mod push;
 mod recovery;
@@ -46,6 +48,9 @@ struct Args {
     /// Runs of each engine; the medians are reported
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Whether the same backlog is drained by one, two and four fan-outs
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    instances: bool,
     /// Records registered before each run that measures the register; 0 leaves it out
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000, 10_000_000])]
     records: Vec<u32>,
@@ -102,6 +107,9 @@ async fn main() -> Result<()> {
     let mut report = report::Report::new();
     if args.events > 0 {
         drain::measure(args.events, &args.stream, args.runs, &mut report).await?;
+    }
+    if args.instances && args.events > 0 {
+        instances::measure(args.events, &mut report).await?;
     }
     for records in args.records.iter().filter(|records| **records > 0) {
         register::measure(*records, &mut report).await?;

@@ -7,6 +7,7 @@ use std::path::Path;
 #[derive(Default)]
 pub(crate) struct Report {
     drain: Map<String, Value>,
+    instances: Map<String, Value>,
     register: Map<String, Value>,
     recovery: Map<String, Value>,
     latency: Map<String, Value>,
@@ -87,6 +88,11 @@ impl Report {
         self.drain.insert(engine.to_owned(), Value::Object(figures.collect()));
     }
 
+    pub(crate) fn instances(&mut self, instances: u32, figures: &[(&str, f64)]) {
+        let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
+        self.instances.insert(instances.to_string(), Value::Object(figures.collect()));
+    }
+
     pub(crate) fn register(&mut self, records: u32, figures: &[(&str, f64)]) {
         let figures = figures.iter().map(|(name, figure)| ((*name).to_owned(), json!(round(*figure))));
         self.register.insert(records.to_string(), Value::Object(figures.collect()));
@@ -128,6 +134,7 @@ impl Report {
 
     pub(crate) fn print(&self) {
         table("drain (medians)", &DRAIN, &self.drain);
+        table("drain by so many fan-outs", &DRAIN, &self.instances);
         table("register, records", &REGISTER, &self.register);
         if !self.recovery.is_empty() {
             let row = Map::from_iter([(String::new(), Value::Object(self.recovery.clone()))]);
@@ -146,7 +153,7 @@ impl Report {
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let all = json!({ "machine": machine(), "drain": self.drain, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "push": self.push, "scrape": self.scrape });
+        let all = json!({ "machine": machine(), "drain": self.drain, "instances": self.instances, "register": self.register, "recovery": self.recovery, "latency": self.latency, "urgent": self.urgent, "decisions": self.decisions, "feed": self.feed, "push": self.push, "scrape": self.scrape });
         std::fs::write(path, serde_json::to_string_pretty(&all)? + "\n")?;
         println!("written to {}", path.display());
         Ok(())

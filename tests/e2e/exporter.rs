@@ -69,6 +69,9 @@ async fn a_foreign_group_that_reads_its_inbox_late_is_seen_with_its_lag() -> Res
         (format!("{}.haryana", installation.prefix), format!("{}.control-room", installation.prefix));
     read_some(&installation, &late, &topic, 4)?;
     read_some(&installation, &early, &topic, 10)?;
+    // A group is called what its client likes.
+    let odd = format!("{}.थाना \"एक\"\n\u{1b}[2J", installation.prefix);
+    read_some(&installation, &odd, &topic, 10)?;
 
     let received = inbox::inbox(&installation, state("IN-HR"))?;
     let committed = received[3].offset + 1;
@@ -105,6 +108,10 @@ async fn a_foreign_group_that_reads_its_inbox_late_is_seen_with_its_lag() -> Res
     );
     let fanouts = format!("kafka_consumergroup_members{{consumergroup=\"{}\"}} 1\n", installation.group());
     assert!(metrics.contains(&fanouts), "{metrics}");
+
+    let odd = format!("{}.थाना \\\"एक\\\"\\\\u{{a}}\\\\u{{1b}}[2J", installation.prefix);
+    assert!(metrics.contains(&of_topic("kafka_consumergroup_lag_sum", &odd)), "{metrics}");
+    assert!(!metrics.contains('\u{1b}'), "{metrics}");
 
     for name in ASKED_FOR {
         let is_it = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
@@ -159,7 +166,7 @@ async fn its_configuration_is_checked_as_any_daemons() -> Result<()> {
     let output = asked(&good, "check-config")?;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let printed = String::from_utf8(asked(&good, "print-config")?.stdout)?;
-    assert!(printed.contains("groups_max = 64"), "defaults are shown too: {printed}");
+    assert!(printed.contains("groups_max = 256"), "defaults are shown too: {printed}");
     let text = std::fs::read_to_string(&good)?.replace("interval_ms", "intervall_ms");
     let bad = installation.write("bad.toml", &text)?;
     for command in ["check-config", "run"] {

@@ -12,8 +12,8 @@ use sanchar_tests::{Daemon, Installation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
-/// Metrics that show only what went wrong or was made to happen, need TLS, or are of another source than files.
-const OF_EVENTS: [&str; 12] = [
+/// Metrics that show only what went wrong or was made to happen, need TLS or a collector, or are of another source than files.
+const OF_EVENTS: [&str; 13] = [
     "sanchar_certificate_expiry_timestamp_seconds",
     "sanchar_push_items_total",
     "sanchar_push_requests_total",
@@ -26,6 +26,7 @@ const OF_EVENTS: [&str; 12] = [
     "sanchar_spool_age_seconds",
     "sanchar_spool_bytes",
     "sanchar_spool_refused_total",
+    "sanchar_trace_spans_total",
 ];
 
 fn scraped(daemon: &mut Daemon) -> Result<String> {

@@ -14,9 +14,10 @@ use crate::reasons::DropReason;
 use crate::rules::RulesMetrics;
 use deliveries::Deliveries;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec};
-use sanchar_runtime::kafka::certificates;
-use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::certificates;
+use sanchar_runtime::lifecycle::{self, Failure};
 use sanchar_runtime::metrics::Metrics;
+use sanchar_runtime::telemetry;
 use sanchar_schemas::StateCode;
 use std::collections::BTreeMap;
 
@@ -52,6 +53,8 @@ impl FanoutMetrics {
 pub fn register_all(metrics: &Metrics) -> Result<(), Failure> {
     FanoutMetrics::new(metrics)?;
     certificates::register_all(metrics)?;
+    lifecycle::register_stops(metrics)?;
+    telemetry::register_all(metrics)?;
     sanchar_stream::metrics::register_all(metrics)
 }
 

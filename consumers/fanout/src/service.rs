@@ -10,6 +10,7 @@ use crate::register::{Folder, Register, RegisterStandby, Table};
 use crate::rules::{CurrentRules, Rules, read_folder, reload_on};
 use crate::traces::Traces;
 use sanchar_runtime::backoff::Backoff;
+use sanchar_runtime::certificates;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::{RegistryClient, SchemaId};
 use sanchar_schemas::StateCode;
@@ -28,7 +29,8 @@ pub async fn run(config: FanoutConfig, context: Context) -> Result<(), Failure> 
     let rules = rules(&config, &context)?;
     let metrics = FanoutMetrics::new(&context.metrics)?;
     metrics.rules.show(&rules.get());
-    config.kafka.show_certificates(&context.metrics)?;
+    let files = config.kafka.certificate_files().into_iter().chain(config.registry.certificate_files());
+    certificates::show(&context.metrics, files)?;
     let table = Arc::<Table>::default();
     let folder = Folder::take(&config.register.folder)?;
     let standby =

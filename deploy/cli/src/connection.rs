@@ -54,13 +54,27 @@ impl Connection {
     /// # Errors
     /// As [`config::load`], and where the settings do not fit together.
     pub(crate) fn cluster(&self) -> Result<Cluster, ConfigError> {
-        let mut cluster: Cluster = self.config.as_deref().map(config::load).transpose()?.unwrap_or_default();
+        let mut cluster = self.read()?;
         set(&mut cluster.kafka.bootstrap, self.kafka.as_deref(), LOCAL_KAFKA);
         set(&mut cluster.registry.url, self.registry.as_deref(), LOCAL_REGISTRY);
         if let Some(prefix) = &self.prefix {
             cluster.kafka.topic_prefix = Some(prefix.clone()).filter(|prefix| !prefix.is_empty());
         }
         Ok(cluster)
+    }
+
+    /// Whether a registry is meant: one is named, or nothing is, for then it is the stack on this machine.
+    ///
+    /// # Errors
+    /// As [`config::load`].
+    pub(crate) fn means_a_registry(&self) -> Result<bool, ConfigError> {
+        let file = self.read()?;
+        let names_brokers = self.kafka.is_some() || !file.kafka.bootstrap.is_empty();
+        Ok(self.registry.is_some() || !file.registry.url.is_empty() || !names_brokers)
+    }
+
+    fn read(&self) -> Result<Cluster, ConfigError> {
+        Ok(self.config.as_deref().map(config::load).transpose()?.unwrap_or_default())
     }
 }
 
@@ -99,6 +113,11 @@ mod tests {
         assert_eq!(cluster.kafka.bootstrap, "b1:9092");
         assert_eq!(cluster.registry.url, LOCAL_REGISTRY);
         assert_eq!(cluster.space(), TopicSpace::new("drill"));
+        assert!(!from_file.means_a_registry().unwrap(), "the brokers are elsewhere, so is the registry");
+        assert!(Connection::default().means_a_registry().unwrap());
+        assert!(
+            Connection { registry: Some("http://r".into()), ..from_file.clone() }.means_a_registry().unwrap()
+        );
 
         let given = Connection { kafka: Some("b2:9092".into()), prefix: Some(String::new()), ..from_file };
         let cluster = given.cluster().unwrap();

@@ -10,12 +10,13 @@ pub mod metrics;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use sanchar_runtime::certificates;
 use sanchar_runtime::cli::DaemonArgs;
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::{self, Context, Failure};
 
 use crate::survey::{self, Scope, Survey};
-use config::ExporterConfig;
+pub use config::ExporterConfig;
 use metrics::Figures;
 
 /// How long a round may take. Groups that are not reached by then are left out, and counted.
@@ -47,8 +48,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 async fn work(config: ExporterConfig, context: Context) -> Result<(), Failure> {
-    let mut figures = Figures::register(&context.metrics)?;
-    config.kafka.show_certificates(&context.metrics)?;
+    let figures = Figures::register(&context.metrics)?;
+    certificates::show(&context.metrics, config.kafka.certificate_files())?;
     let scope = config.scope(ROUND)?;
     let interval = Duration::from_millis(config.exporter.interval_ms);
     // A question that was asked within the time of a round may be answered after it.

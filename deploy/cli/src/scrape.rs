@@ -66,14 +66,35 @@ fn whole(count: f64) -> u64 {
     count as u64
 }
 
-/// `name{label="value",…} 3`. Label values of ours are symbols, so that none holds a quotation mark or a comma.
+/// `name{label="value",…} 3`. What is no number that can be counted with is passed over.
 fn sample(line: &str) -> Option<Sample> {
     let (series, value) = line.rsplit_once(' ')?;
-    let value = value.parse().ok()?;
-    let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-    let pairs = labels.trim_end_matches('}').split(',').filter_map(|pair| pair.split_once('='));
-    let labels = pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect();
-    Some(Sample { name: name.to_owned(), labels, value })
+    let value = value.parse().ok().filter(|value: &f64| value.is_finite())?;
+    let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
+    let (mut labels, mut rest) = (BTreeMap::new(), rest);
+    while let Some((label, text)) = rest.split_once("=\"") {
+        let (value, after) = unquoted(text)?;
+        labels.insert(label.trim_start_matches(',').to_owned(), value);
+        rest = after;
+    }
+    (rest == "}").then(|| Sample { name: name.to_owned(), labels, value })
+}
+
+/// The text up to the quotation mark that ends it, and what stands behind that.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((value, text.get(at + 1..)?)),
+            '\\' => value.push(match chars.next()?.1 {
+                'n' => '\n',
+                other => other,
+            }),
+            other => value.push(other),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -103,5 +124,14 @@ mod tests {
         assert_eq!(by_both[&vec!["stale".to_owned(), "b".to_owned()]], 1.0);
         assert_eq!(by_both[&vec!["never".to_owned(), "a".to_owned()]], 0.0);
         assert_eq!(scrape.label("sanchar_build_info", "daemon"), Some("test"));
+    }
+
+    #[test]
+    fn a_label_may_hold_anything_and_a_value_must_be_a_number() {
+        let text = "a_total{x=\"p,q=\\\"r\\\" } \\\\\\n\",y=\"\"} 2\na_total 3\nb NaN\nb +Inf\nb{x=\"1\" 4\nb{x=\"1} 4\n";
+        let scrape = Scrape::parse(text);
+        assert_eq!(scrape.label("a_total", "x"), Some("p,q=\"r\" } \\\n"));
+        assert_eq!((scrape.label("a_total", "y"), scrape.value("a_total")), (Some(""), Some(5.0)));
+        assert_eq!(scrape.value("b"), None, "what is not finite or not whole is nobody's figure");
     }
 }

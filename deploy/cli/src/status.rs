@@ -1,6 +1,7 @@
 //! `sanchar status`: how it all is, once: daemons, states, producers, readers of inboxes, dead letters, and what needs attention.
 //!
-//! The figures are those that the daemons show to Prometheus, at two moments, and what the brokers say of topics and groups.
+//! The figures are those that the daemons show to Prometheus, at two moments, what the brokers say of topics and groups, and
+//! whether the registry answers.
 //! The parts: `look` asks, `picture` holds, `assemble` and `concerns` conclude, `sheets` words it. `top` shows the same.
 
 mod assemble;
@@ -22,15 +23,14 @@ use serde::Deserialize;
 use crate::connection::Connection;
 use crate::names::shown;
 use crate::outcome::{Outcome, Stop};
-use crate::survey::{GroupFilter, Scope};
+use crate::survey::{GROUPS_MAX, GroupFilter, Scope};
 
 pub(crate) use assemble::{Asked, assemble};
-pub(crate) use look::Look;
+pub(crate) use look::{Ground, Look};
 pub(crate) use picture::Picture;
 
-/// How long the brokers may be asked, and groups that are asked for at most.
+/// How long the brokers may be asked.
 const BROKERS: Duration = Duration::from_secs(20);
-const GROUPS_MAX: usize = 64;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,6 +39,7 @@ Examples:
   sanchar status --config status.toml           addresses and brokers by a file
   sanchar status --config status.toml --json | jq '.attention'
   sanchar status --config status.toml >/dev/null || echo 'something needs attention'
+The registry is asked where --registry or the file names one.
 
 status.toml:
   [status]
@@ -114,7 +115,9 @@ impl Sources {
             groups_max: GROUPS_MAX,
             patience: BROKERS,
         };
-        Look::new(addresses, cluster.kafka, scope)
+        let is_asked = connection.means_a_registry()?;
+        let registry = is_asked.then(|| cluster.registry_client()).transpose()?;
+        Look::new(addresses, cluster.kafka, registry, scope)
     }
 
     /// Longest wait of a record in an inbox that is no concern, in seconds.
@@ -125,13 +128,13 @@ impl Sources {
 
 pub(crate) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Stop> {
     let look = args.sources.look(&args.connection)?;
-    let survey = tokio::spawn(look.clone().brokers());
+    let ground = tokio::spawn(look.clone().ground());
     let before = look.daemons().await;
     tokio::time::sleep(Duration::from_secs(args.over)).await;
     let now = look.daemons().await;
-    let survey =
-        survey.await.map_err(|error| Failure::internal(format!("the brokers' answer is lost: {error}")))?;
-    if let (Err(failure), false) = (&survey, now.iter().any(|probe| probe.answer.is_ok())) {
+    let ground =
+        ground.await.map_err(|error| Failure::internal(format!("the brokers' answer is lost: {error}")))?;
+    if let (Err(failure), false) = (&ground.survey, now.iter().any(|probe| probe.answer.is_ok())) {
         let daemons = if now.is_empty() {
             "no daemon was named: use --daemon"
         } else {
@@ -143,7 +146,7 @@ pub(crate) async fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, Sto
         space: &look.scope.space,
         before: &before,
         now: &now,
-        survey: &survey,
+        ground: &ground,
         at_ms: clock::now_ms(),
         late_seconds: args.sources.late_seconds(),
     };

@@ -1,6 +1,6 @@
 //! What the brokers say of one installation: where its topics end, and how far each consumer group has read them.
 //!
-//! Every survey makes clients of its own and gives them up, one group's at a time, so nothing grows and nothing can be stale.
+//! Every survey makes clients of its own and gives them up, a few groups' at a time, so nothing grows and nothing can be stale.
 //! It joins no group, commits nothing and reads no record: a user needs to describe topics and groups, and no more. It
 //! blocks; what is made of the figures is for `exporter`, `status` and `top`.
 
@@ -23,13 +23,14 @@ use sanchar_schemas::topics::{Topic, TopicSpace};
 pub(crate) use found::{Broker, ByPartition, Group, LeftOut, Partition, Position, Survey};
 pub(crate) use groups::GroupFilter;
 
-/// Partitions that are looked at: each topic of the contract may grow to six. With the bounds below, a scrape shows 8,400
+/// Partitions that are looked at: each topic of the contract may grow to six. With the bounds below, a scrape shows 9,900
 /// series at most.
 pub const PARTITIONS_MAX: usize = 450;
-/// Positions of all groups together: as many groups as a configuration may allow, with ten partitions each.
-pub const POSITIONS_MAX: usize = GROUPS_MAX * 10;
+/// Positions of all groups together: as many groups as a configuration may allow, with five partitions each. A reader of one
+/// inbox has one.
+pub const POSITIONS_MAX: usize = GROUPS_MAX * 5;
 /// Most groups that a configuration may allow.
-pub const GROUPS_MAX: usize = 100;
+pub const GROUPS_MAX: usize = 256;
 
 /// How long one question to the brokers may take.
 const ANSWER: Duration = Duration::from_secs(10);

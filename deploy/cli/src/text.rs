@@ -6,6 +6,20 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
+/// The text with each of those characters, and backslashes, written as `\u{1b}`: for a label of a metric, where names that differ
+/// must not become one.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) || c == '\\' {
+            escaped.extend(c.escape_unicode());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
 /// JSON with those characters escaped, so that it means the same and does nothing to a terminal.
 pub(crate) fn clean_json(json: &str) -> String {
     let mut clean = String::with_capacity(json.len());
@@ -74,6 +88,12 @@ mod tests {
             "nothing turns round"
         );
         assert_eq!(clean("क्\u{200d}ष"), "क्\u{200d}ष", "a joiner is part of the spelling");
+    }
+
+    #[test]
+    fn what_steers_is_written_out_and_names_stay_apart() {
+        assert_eq!(escaped("थाना\u{1b}[2J\n\"x\""), "थाना\\u{1b}[2J\\u{a}\"x\"");
+        assert_eq!(escaped("\\u{a}"), "\\u{5c}u{a}", "nobody can take the place of another");
     }
 
     #[test]

@@ -19,8 +19,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::outcome::{Outcome, Stop};
-use crate::status::{Asked, Look, Picture, Sources, assemble};
-use crate::survey::Survey;
+use crate::status::{Asked, Ground, Look, Picture, Sources, assemble};
 use draw::View;
 
 /// Pause between two surveys of the brokers: each makes clients of its own.
@@ -90,25 +89,26 @@ async fn asked_to_end() {
 async fn ask(look: Look, args: Args, shown: watch::Sender<Option<Picture>>) {
     let mut before = Vec::new();
     let mut asked_at = Instant::now();
-    let mut asking: JoinHandle<Result<Survey, Failure>> = tokio::spawn(look.clone().brokers());
-    let mut survey = Err(Failure::unavailable("the brokers have not answered yet"));
+    let mut asking: JoinHandle<Ground> = tokio::spawn(look.clone().ground());
+    let none = |failure| Ground { survey: Err(failure), registry: None };
+    let mut ground = none(Failure::unavailable("the brokers have not answered yet"));
     // At first nothing is known of the brokers, which is no reason for alarm yet.
     while !asking.is_finished() && asked_at.elapsed() < FIRST_SURVEY {
         tokio::time::sleep(PULSE).await;
     }
     while !shown.is_closed() {
         let now = look.daemons().await;
-        if asking.is_finished() && (survey.is_err() || asked_at.elapsed() >= SURVEY_EVERY) {
-            let lost = |error| Err(Failure::internal(format!("the brokers' answer is lost: {error}")));
-            survey = asking.await.unwrap_or_else(lost);
+        if asking.is_finished() && (ground.survey.is_err() || asked_at.elapsed() >= SURVEY_EVERY) {
+            let lost = |error| none(Failure::internal(format!("the brokers' answer is lost: {error}")));
+            ground = asking.await.unwrap_or_else(lost);
             asked_at = Instant::now();
-            asking = tokio::spawn(look.clone().brokers());
+            asking = tokio::spawn(look.clone().ground());
         }
         let asked = Asked {
             space: &look.scope.space,
             before: &before,
             now: &now,
-            survey: &survey,
+            ground: &ground,
             at_ms: clock::now_ms(),
             late_seconds: args.sources.late_seconds(),
         };

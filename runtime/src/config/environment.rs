@@ -3,6 +3,9 @@
 //! A variable is text, and only the field it sets knows what type that text should be. So the merged tree is a serde
 //! [`Deserializer`] of its own, whose leaves from the environment answer what they are asked for: a number where the
 //! field is a number, a string where it is a string. It does not read the file.
+//!
+//! One environment often serves all daemons of a machine. So a variable that is another daemon's (`variables.txt` lists
+//! them all) is passed over by one that has no such setting; one that no daemon knows is refused by each.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +21,24 @@ use super::ConfigError;
 const PREFIX: &str = "SANCHAR__";
 const SEPARATOR: &str = "__";
 
+/// Settings of all daemons, one a line, in the order of the alphabet; a test in `tests/contract` holds it against their code.
+const VARIABLES: &str = include_str!("variables.txt");
+
+/// Whether some daemon takes the variable. What stands below a setting (the entries of a map) is its own affair.
+pub(super) fn is_known(path: &[String]) -> bool {
+    let path = path.join(".");
+    VARIABLES
+        .lines()
+        .any(|known| path.strip_prefix(known).is_some_and(|below| below.is_empty() || below.starts_with('.')))
+}
+
+/// The variable most like one that no daemon takes.
+pub(super) fn closest_variable(path: &[String]) -> Option<String> {
+    let known: Vec<&str> = VARIABLES.lines().collect();
+    let name = super::closest(&path.join("."), &known)?;
+    Some(format!("{PREFIX}{}", name.replace('.', SEPARATOR).to_uppercase()))
+}
+
 /// One variable: where it points to and what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Override {
@@ -31,8 +52,7 @@ pub(super) fn overrides(variables: impl Iterator<Item = (OsString, OsString)>) -
     let mut found: Vec<_> = variables
         .filter_map(|(name, text)| {
             let variable = name.into_string().ok()?;
-            let path = variable.strip_prefix(PREFIX)?.split(SEPARATOR).map(str::to_lowercase).collect();
-            Some(Override { path, text: text.into_string().ok()?, variable })
+            Some(Override { path: path(&variable)?, text: text.into_string().ok()?, variable })
         })
         .collect();
     found.sort_by(|a, b| a.variable.cmp(&b.variable));
@@ -71,6 +91,22 @@ pub(super) enum Node {
     Table(BTreeMap<String, Node>),
     File(Value),
     Variable { name: String, text: String },
+}
+
+impl Node {
+    /// Whether all that it holds comes from variables that some daemon takes.
+    fn is_of_known_variables(&self) -> bool {
+        match self {
+            Node::Table(inner) => inner.values().all(Node::is_of_known_variables),
+            Node::File(_) => false,
+            Node::Variable { name, .. } => path(name).is_some_and(|path| is_known(&path)),
+        }
+    }
+}
+
+/// Where the variable of this name points to, if it is one of ours.
+fn path(variable: &str) -> Option<Vec<String>> {
+    Some(variable.strip_prefix(PREFIX)?.split(SEPARATOR).map(str::to_lowercase).collect())
 }
 
 fn table(table: toml::Table) -> BTreeMap<String, Node> {
@@ -207,8 +243,19 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let Node::Table(mut inner) = self else { return self.deserialize_any(visitor) };
+        inner.retain(|key, node| fields.contains(&key.as_str()) || !node.is_of_known_variables());
+        Node::Table(inner).deserialize_any(visitor)
+    }
+
     forward_to_deserialize_any! {
-        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct map identifier ignored_any
     }
 }
 

@@ -5,7 +5,8 @@
 use std::path::Path;
 
 use super::ConfigError;
-use super::environment::Override;
+use super::environment::{Override, closest_variable, is_known};
+use super::plain::plain;
 
 const UNKNOWN_FIELD: &str = "unknown field `";
 const MISSING_FIELD: &str = "missing field `";
@@ -39,9 +40,18 @@ pub(super) fn in_merged(path: &Path, overrides: &[Override], error: &toml::de::E
         return ConfigError::Environment { variable: variable.to_owned(), problem: remedy(problem) };
     }
     let culprit = quoted(message).next().filter(|_| message.starts_with(UNKNOWN_FIELD));
-    if let Some(one) =
-        culprit.and_then(|field| overrides.iter().find(|one| one.path.iter().any(|p| p == field)))
-    {
+    // Of several in a section, one that no daemon takes is to blame.
+    let of_field = |field: &str| {
+        let named = overrides.iter().filter(|one| one.path.iter().any(|part| part == field));
+        named.min_by_key(|one| is_known(&one.path))
+    };
+    if let Some(one) = culprit.and_then(of_field) {
+        // The section is another daemon's, and it has no such setting either.
+        if one.path.last().map(String::as_str) != culprit && !is_known(&one.path) {
+            let name = closest_variable(&one.path);
+            let name = name.map_or_else(|| "remove it".to_owned(), |name| format!("did you mean {name}?"));
+            return one.error(format!("no daemon of sanchar has such a setting: {name}"));
+        }
         return one.error(remedy(message));
     }
     ConfigError::field(path.display().to_string(), format!("with SANCHAR__* applied: {}", remedy(message)))
@@ -75,7 +85,7 @@ fn remedy(message: &str) -> String {
     let message = message.trim_end();
     let mut names = quoted(message);
     let Some(given) = names.next().filter(|_| message.starts_with("unknown ")) else {
-        return message.to_owned();
+        return plain(message);
     };
     match closest(given, &names.collect::<Vec<_>>()) {
         Some(name) => {

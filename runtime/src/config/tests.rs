@@ -15,6 +15,7 @@ struct Settings {
     kafka: Kafka,
     source: Option<Source>,
     last: u8,
+    listen: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize, PartialEq)]
@@ -120,16 +121,69 @@ fn an_unknown_field_with_no_neighbour_lists_what_is_known() {
     let error = settings("colour = 1", &[]).unwrap_err();
     assert_eq!(
         error,
-        "fanout.toml:1:1: colour: unknown field `colour`, expected one of `name`, `kafka`, `source`, `last`"
+        "fanout.toml:1:1: colour: unknown field `colour`, expected one of `name`, `kafka`, `source`, `last`, `listen`"
     );
 }
 
 #[test]
 fn a_wrong_type_and_a_wrong_choice_are_placed() {
     let error = settings("[kafka]\n  timeout_ms = 'soon'", &[]).unwrap_err();
-    assert!(error.starts_with("fanout.toml:2:16: kafka.timeout_ms: invalid type"), "{error}");
+    let wanted = "fanout.toml:2:16: kafka.timeout_ms: has a text where it needs a whole number, not negative; \
+                  it stands without quotation marks";
+    assert_eq!(error, wanted);
+    let error = settings("kafka = 5", &[]).unwrap_err();
+    assert!(
+        error.starts_with("fanout.toml:1:9: kafka: has a whole number where it needs a table"),
+        "{error}"
+    );
+    let error = settings("last = 300", &[]).unwrap_err();
+    assert!(error.ends_with("it needs a whole number from 0 to 255"), "{error}");
     let error = settings("[kafka]\nmode = 'tlss'", &[]).unwrap_err();
     assert!(error.contains("unknown variant `tlss`, did you mean `tls`?"), "{error}");
+}
+
+#[test]
+fn an_address_that_is_none_says_how_one_is_written() {
+    for place in ["localhost:9464", "127.0.0.1", "9464"] {
+        let error = settings(&format!("listen = '{place}'"), &[]).unwrap_err();
+        assert!(
+            error.starts_with("fanout.toml:1:10: listen: is not an address with a port: write"),
+            "{error}"
+        );
+        assert!(error.contains("127.0.0.1:9464") && !error.contains("syntax"), "{error}");
+        let error = settings("", &[("SANCHAR__LISTEN", place)]).unwrap_err();
+        assert!(error.starts_with("environment variable SANCHAR__LISTEN: is not an address"), "{error}");
+    }
+    let error = settings("listen = 9464", &[]).unwrap_err();
+    assert!(error.contains("has a whole number where it needs an address with a port"), "{error}");
+}
+
+#[test]
+fn what_is_another_daemons_is_passed_over_and_what_is_nobodys_is_not() {
+    let of_others = [
+        ("SANCHAR__REGISTRY__URL", "https://registry.example"),
+        ("SANCHAR__INSTANCE_ID", "fanout-1"),
+        ("SANCHAR__KAFKA__SASL_USERNAME", "somebody"),
+        ("SANCHAR__NAME", "ours"),
+    ];
+    assert_eq!(settings("", &of_others).unwrap().name.as_deref(), Some("ours"));
+    for (variable, problem) in [
+        (
+            "SANCHAR__REGISTRY__URLL",
+            "no daemon of sanchar has such a setting: did you mean SANCHAR__REGISTRY__URL?",
+        ),
+        ("SANCHAR__COLOUR__OF__UNIFORM", "no daemon of sanchar has such a setting: remove it"),
+        ("SANCHAR__INSTANC_ID", "unknown field `instanc_id`"),
+        ("SANCHAR__KAFKA__BOOTSTRP", "unknown field `bootstrp`, did you mean `bootstrap`?"),
+    ] {
+        let error = settings("", &[("SANCHAR__REGISTRY__URL", "x"), (variable, "x")]).unwrap_err();
+        assert!(error.starts_with(&format!("environment variable {variable}: {problem}")), "{error}");
+    }
+    let error = settings("[registry]\ntimeout_ms = 5", &of_others).unwrap_err();
+    assert!(
+        error.starts_with("fanout.toml:1:2: registry: unknown field `registry`"),
+        "what a file says is meant: {error}"
+    );
 }
 
 #[test]

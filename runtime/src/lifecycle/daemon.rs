@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::stops::Stops;
+use super::stops::{Stops, register_stops};
 use super::{ExitCode, Failure, Reload, Shutdown};
 use crate::VERSION;
 use crate::cli::{DaemonArgs, DaemonCommand};
@@ -176,7 +176,7 @@ where
         .enable_all()
         .build()
         .map_err(|error| Failure::temporary(format!("cannot start the async runtime: {error}")))?;
-    let unclean = stops.as_ref().map_or(0, Stops::unclean);
+    let unclean = stops.as_ref().map(Stops::unclean);
     let outcome = runtime.block_on(start(name, config, limit, unclean, body));
     stop(runtime);
     if let (Ok(()), Some(stops)) = (&outcome, stops)
@@ -199,7 +199,7 @@ async fn start<C, F, Fut>(
     name: &'static str,
     config: C,
     limit: LineLimit,
-    unclean: u64,
+    unclean: Option<u64>,
     body: F,
 ) -> Result<(), Failure>
 where
@@ -211,7 +211,9 @@ where
     end_on_signal(context.shutdown.clone())?;
     reload_on_signal(context.reload.clone())?;
     let metrics = context.metrics.clone();
-    metrics.unclean_stops(unclean);
+    if let Some(unclean) = unclean {
+        register_stops(&metrics)?.inc_by(unclean);
+    }
     tokio::spawn(tell_of_suppressed(limit.clone(), metrics.clone()));
     // The server outlives the body, so that probes see the stop.
     let drained = Shutdown::new();

@@ -9,11 +9,26 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use prometheus::IntCounter;
+
+use super::Failure;
+use crate::metrics::Metrics;
+
 const FILE: &str = "stops";
 const RUNNING: &str = "running";
 const STOPPED: &str = "stopped";
 /// More than is ever written to the file.
 const BYTES_MAX: u64 = 64;
+
+/// Registers what is shown of stops: what the catalogue of metrics is made from. Only a daemon that has a folder shows it.
+///
+/// # Errors
+/// When the name is taken: a mistake in the program.
+pub fn register_stops(metrics: &Metrics) -> Result<IntCounter, Failure> {
+    let help = "Processes of this daemon's folder that did not end in good order: killed, panicked, or ended with a failure; \
+                counted since the folder was made.";
+    metrics.counter("sanchar_unclean_stops_total", help)
+}
 
 /// The file, locked for this process.
 #[derive(Debug)]

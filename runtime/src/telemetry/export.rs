@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
@@ -16,6 +16,7 @@ use super::span::{Attribute, Span, attribute};
 use crate::VERSION;
 use crate::lifecycle::Shutdown;
 use crate::metrics::{Metrics, SpanOutcome};
+use crate::unanswered::Unanswered;
 
 /// Most spans of one request: less than 500 KiB.
 const BATCH_SPANS_MAX: usize = 512;
@@ -82,15 +83,28 @@ impl Sender {
         let body = request(self.name, batch).to_string();
         let sent =
             self.client.post(&self.url).header(CONTENT_TYPE, "application/json").body(body).send().await;
-        let outcome = match sent.and_then(reqwest::Response::error_for_status) {
-            Ok(_) => SpanOutcome::Sent,
-            Err(error) => {
-                let error = error.without_url();
-                tracing::warn!(%error, spans = batch.len(), "the collector does not take spans; they are dropped");
+        let outcome = match refusal(&sent) {
+            None => SpanOutcome::Sent,
+            Some(cause) => {
+                let spans = batch.len();
+                tracing::warn!(
+                    cause,
+                    spans,
+                    "the collector does not take spans, so they are dropped: check telemetry.otlp, and that the collector is up and takes OTLP as JSON"
+                );
                 SpanOutcome::Refused
             }
         };
         self.metrics.spans(outcome, batch.len() as u64);
+    }
+}
+
+/// Why a batch was not taken; `None` where it was.
+fn refusal(sent: &reqwest::Result<Response>) -> Option<String> {
+    match sent {
+        Ok(response) if response.status().is_success() => None,
+        Ok(response) => Some(format!("it answers with http status {}", response.status().as_u16())),
+        Err(error) => Some(Unanswered::of(error).to_string()),
     }
 }
 
@@ -103,4 +117,25 @@ fn request(name: &str, batch: &[Span]) -> Value {
         "resource": { "attributes": resource },
         "scopeSpans": [{ "scope": { "name": "sanchar", "version": VERSION }, "spans": spans }],
     }] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_says_why() {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        // Port 1 is never served on loopback.
+        let refused = refusal(&client.post("http://127.0.0.1:1/v1/traces").send().await);
+        assert_eq!(refused.as_deref(), Some("nothing listens there"));
+        let unknown = refusal(&client.post("http://nobody.invalid/v1/traces").send().await);
+        assert_eq!(unknown.as_deref(), Some("no host has that name"));
+        let answered = |status| {
+            let answer = axum::http::Response::builder().status(status).body("").unwrap();
+            refusal(&Ok(Response::from(answer)))
+        };
+        assert_eq!(answered(415).as_deref(), Some("it answers with http status 415"));
+        assert_eq!(answered(200), None);
+    }
 }

@@ -80,6 +80,14 @@ impl Default for TelemetryConfig {
     }
 }
 
+/// Registers what is shown of traces: what the catalogue of metrics is made from. Only a daemon with a collector shows it.
+///
+/// # Errors
+/// When the name is taken: a mistake in the program.
+pub fn register_all(metrics: &Metrics) -> Result<(), Failure> {
+    metrics.register_spans()
+}
+
 /// Takes spans of the traces that are kept. Clones share one queue; the default keeps none.
 #[derive(Debug, Clone, Default)]
 pub struct Tracer(Option<Arc<Queue>>);
@@ -114,6 +122,7 @@ impl Tracer {
         let client = client.map_err(|error| {
             Failure::from(ConfigError::field("telemetry.otlp", format!("cannot be used: {error}")))
         })?;
+        register_all(metrics)?;
         let (tracer, spans) = Self::new(config.share, metrics);
         tracing::info!(share = config.share, "traces are sent to a collector");
         Ok((tracer, Some(Exporter::start(url, client, name, spans, metrics.clone()))))

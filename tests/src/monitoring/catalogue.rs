@@ -129,10 +129,15 @@ pub fn fill(daemon: &Daemon, metrics: &Metrics) -> Result<usize> {
                 let counter = metrics.counter_vec(name, help, &labels)?;
                 values().for_each(|values| counter.with_label_values(&values).inc_by(1_234_567));
             }
-            Kind::Gauge => {
+            // As the exporter shows what it was told.
+            Kind::Gauge if name.starts_with("kafka_") || name.starts_with("sanchar_consumergroup_") => {
                 let make =
-                    if name.starts_with("kafka_") { Metrics::kafka_gauge_vec } else { Metrics::gauge_vec };
-                let gauge = make(metrics, name, help, &labels)?;
+                    if name.starts_with("kafka_") { Metrics::kafka_snapshot } else { Metrics::snapshot };
+                let snapshot = make(metrics, name, help, &labels)?;
+                snapshot.show(combinations.iter().map(|set| (set, 1_768_000_000.123)));
+            }
+            Kind::Gauge => {
+                let gauge = metrics.gauge_vec(name, help, &labels)?;
                 values().for_each(|values| gauge.with_label_values(&values).set(1_768_000_000.123));
             }
             Kind::Histogram { buckets } => {

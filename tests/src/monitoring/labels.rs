@@ -7,7 +7,7 @@ use sanchar_fanout::metrics::PRIORITIES;
 use sanchar_fanout::reasons::{DropReason, PoisonReason, Stage};
 use sanchar_fanout::rules::RELOAD_OUTCOMES;
 use sanchar_producer::reason::Reason;
-use sanchar_runtime::kafka::certificates::CERTIFICATE_FILES;
+use sanchar_runtime::certificates::CertificateFile;
 use sanchar_runtime::metrics::{LEVELS, SpanOutcome};
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
@@ -85,7 +85,12 @@ pub fn of(daemon: &str, metric: &str, label: &str) -> Option<Values> {
         (_, "sanchar_rows_filtered_total", "reason") => {
             open("names that the mapping gives to rows that it leaves out", FILTERS)
         }
-        (_, "sanchar_certificate_expiry_timestamp_seconds", "file") => closed(CERTIFICATE_FILES),
+        ("sanchar-fanout", "sanchar_certificate_expiry_timestamp_seconds", "file") => {
+            certificate_files(&["kafka.", "registry."])
+        }
+        (_, "sanchar_certificate_expiry_timestamp_seconds", "file") => {
+            certificate_files(&["kafka.", "registry.", "postgres.", "push."])
+        }
         (_, "sanchar_push_requests_total", "status") => closed(["2xx", "4xx", "5xx"]),
         (_, "sanchar_push_items_total", "outcome") => closed(["accepted", "duplicate", "skipped"]),
         (_, "sanchar_spool_refused_total", "reason") => closed(["bytes", "age", "disk"]),
@@ -105,7 +110,7 @@ fn of_exporter(metric: &str, label: &str) -> Option<Values> {
     let of_groups = metric.contains("consumergroup");
     let topic = "topics of the installation";
     let values = match label {
-        "file" => closed(CERTIFICATE_FILES),
+        "file" => certificate_files(&["kafka."]),
         "what" => closed(LEFT_OUT),
         "outcome" => closed(ROUND_OUTCOMES),
         "id" => open("of each broker", BROKERS),
@@ -121,6 +126,12 @@ fn of_exporter(metric: &str, label: &str) -> Option<Values> {
         _ => return None,
     };
     Some(values)
+}
+
+/// Those of the parts that a daemon has.
+fn certificate_files(parts: &[&str]) -> Values {
+    let files = CertificateFile::ALL.map(CertificateFile::as_str).into_iter();
+    closed(files.filter(|file| parts.iter().any(|part| file.starts_with(part))))
 }
 
 fn closed(values: impl IntoIterator<Item = &'static str>) -> Values {

@@ -15,7 +15,7 @@ use crate::survey::{GROUPS_MAX, GroupFilter, Scope};
 /// What `sanchar exporter` reads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct ExporterConfig {
+pub struct ExporterConfig {
     pub(super) exporter: ExporterTable,
     pub(super) kafka: KafkaConfig,
     pub(super) http: HttpConfig,
@@ -33,13 +33,13 @@ pub(super) struct ExporterTable {
     pub(super) groups: String,
     /// Of those, the ones that are not.
     pub(super) groups_except: Option<String>,
-    /// Most groups that are asked for, in the order of their names. Default 64.
+    /// Most groups that are asked for, in the order of their names, the fan-out's before all others. Default 256, which is the most.
     pub(super) groups_max: usize,
 }
 
 impl Default for ExporterTable {
     fn default() -> Self {
-        Self { interval_ms: 30_000, groups: ".*".to_owned(), groups_except: None, groups_max: 64 }
+        Self { interval_ms: 30_000, groups: ".*".to_owned(), groups_except: None, groups_max: GROUPS_MAX }
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         checked(example).unwrap();
         for (line, named) in [
             ("interval_ms = 5", "exporter.interval_ms is outside"),
-            ("groups_max = 1000", "exporter.groups_max is outside 1 to 100"),
+            ("groups_max = 1000", "exporter.groups_max is outside 1 to 256"),
             ("groups = '('", "exporter.groups is no regular expression"),
             ("grups = 'x'", "unknown field `grups`"),
         ] {

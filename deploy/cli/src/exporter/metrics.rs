@@ -1,18 +1,20 @@
 //! The exporter's metrics: kafka_exporter's by their own names and labels, and some of ours about how whole they are.
 //!
 //! Bounded: topics are the installation's; groups, partitions and positions have maxima, and what is beyond them is counted
-//! in `sanchar_exporter_left_out`. Series of what is no longer there go with the next round.
+//! in `sanchar_exporter_left_out`. Series of what is no longer there go with the next round. Names that clients have given, of
+//! groups above all, are shown with what steers a terminal written out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, IntCounterVec};
-use sanchar_runtime::kafka::certificates;
+use sanchar_runtime::certificates;
 use sanchar_runtime::lifecycle::Failure;
-use sanchar_runtime::metrics::Metrics;
+use sanchar_runtime::metrics::{Metrics, Snapshot};
 
 use crate::survey::{ByPartition, Group, LeftOut, Partition, Survey};
 pub use crate::survey::{GROUPS_MAX, PARTITIONS_MAX, POSITIONS_MAX};
+use crate::text::escaped;
 
 /// Values of the label `what` of what was left out.
 pub const LEFT_OUT: [&str; 4] = ["groups", "refused", "partitions", "positions"];
@@ -30,8 +32,8 @@ pub fn register_all(metrics: &Metrics) -> Result<(), Failure> {
 
 /// What is shown.
 pub(super) struct Figures {
-    brokers: Series,
-    broker_info: Series,
+    brokers: Snapshot,
+    broker_info: Snapshot,
     topics: Topics,
     groups: Groups,
     left_out: GaugeVec,
@@ -40,51 +42,23 @@ pub(super) struct Figures {
 }
 
 struct Topics {
-    partitions: Series,
-    newest: Series,
-    oldest: Series,
-    leader: Series,
-    replicas: Series,
-    in_sync: Series,
-    is_preferred: Series,
-    is_under_replicated: Series,
+    partitions: Snapshot,
+    newest: Snapshot,
+    oldest: Snapshot,
+    leader: Snapshot,
+    replicas: Snapshot,
+    in_sync: Snapshot,
+    is_preferred: Snapshot,
+    is_under_replicated: Snapshot,
 }
 
 struct Groups {
-    offset: Series,
-    offset_sum: Series,
-    lag: Series,
-    lag_sum: Series,
-    members: Series,
-    lag_seconds: Series,
-}
-
-/// A metric whose series come and go.
-struct Series {
-    gauge: GaugeVec,
-    shown: BTreeSet<Vec<String>>,
-}
-
-type Sample = (Vec<String>, f64);
-
-impl Series {
-    fn kafka(metrics: &Metrics, name: &str, help: &str, labels: &[&str]) -> Result<Self, Failure> {
-        Ok(Self { gauge: metrics.kafka_gauge_vec(name, help, labels)?, shown: BTreeSet::new() })
-    }
-
-    /// Shows these and no others. None is away meanwhile.
-    fn show(&mut self, samples: impl IntoIterator<Item = Sample>) {
-        let mut shown = BTreeSet::new();
-        for (labels, value) in samples {
-            self.gauge.with_label_values(&labels).set(value);
-            shown.insert(labels);
-        }
-        for gone in self.shown.difference(&shown) {
-            // It was made with as many labels.
-            drop(self.gauge.remove_label_values(&gone.iter().map(String::as_str).collect::<Vec<_>>()));
-        }
-        self.shown = shown;
-    }
+    offset: Snapshot,
+    offset_sum: Snapshot,
+    lag: Snapshot,
+    lag_sum: Snapshot,
+    members: Snapshot,
+    lag_seconds: Snapshot,
 }
 
 impl Figures {
@@ -100,9 +74,8 @@ impl Figures {
             rounds.with_label_values(&[outcome]).inc_by(0);
         }
         Ok(Self {
-            brokers: Series::kafka(metrics, "kafka_brokers", "Brokers of the cluster.", &[])?,
-            broker_info: Series::kafka(
-                metrics,
+            brokers: metrics.kafka_snapshot("kafka_brokers", "Brokers of the cluster.", &[])?,
+            broker_info: metrics.kafka_snapshot(
                 "kafka_broker_info",
                 "1 for each broker, with its id and address.",
                 &["id", "address"],
@@ -115,11 +88,11 @@ impl Figures {
         })
     }
 
-    pub(super) fn show(&mut self, survey: &Survey, took: Duration) {
+    pub(super) fn show(&self, survey: &Survey, took: Duration) {
         self.end_round("answered", took);
-        self.brokers.show([(Vec::new(), number(survey.brokers.len()))]);
+        self.brokers.show::<[String; 0]>([([], number(survey.brokers.len()))]);
         let info =
-            survey.brokers.iter().map(|broker| (vec![broker.id.to_string(), broker.address.clone()], 1.0));
+            survey.brokers.iter().map(|broker| ([broker.id.to_string(), escaped(&broker.address)], 1.0));
         self.broker_info.show(info);
         self.topics.show(&survey.topics);
         self.groups.show(&survey.groups);
@@ -130,10 +103,10 @@ impl Figures {
     }
 
     /// Shows no figures: there are none.
-    pub(super) fn forget(&mut self, took: Duration) {
+    pub(super) fn forget(&self, took: Duration) {
         self.end_round("failed", took);
-        self.brokers.show([]);
-        self.broker_info.show([]);
+        self.brokers.show::<[String; 0]>([]);
+        self.broker_info.show::<[String; 0]>([]);
         self.topics.show(&BTreeMap::new());
         self.groups.show(&BTreeMap::new());
     }
@@ -146,10 +119,9 @@ impl Figures {
 
 impl Topics {
     fn register(metrics: &Metrics) -> Result<Self, Failure> {
-        let of = |name, help| Series::kafka(metrics, name, help, &["topic", "partition"]);
+        let of = |name, help| metrics.kafka_snapshot(name, help, &["topic", "partition"]);
         Ok(Self {
-            partitions: Series::kafka(
-                metrics,
+            partitions: metrics.kafka_snapshot(
                 "kafka_topic_partitions",
                 "Partitions of a topic.",
                 &["topic"],
@@ -179,25 +151,25 @@ impl Topics {
         })
     }
 
-    fn show(&mut self, topics: &ByPartition<Partition>) {
-        let counts = topics.iter().map(|(topic, partitions)| (vec![topic.clone()], number(partitions.len())));
+    fn show(&self, topics: &ByPartition<Partition>) {
+        let counts = topics.iter().map(|(topic, partitions)| ([topic.clone()], number(partitions.len())));
         self.partitions.show(counts);
         type Figure = fn(&Partition) -> Option<f64>;
-        let figures: [(&mut Series, Figure); 7] = [
-            (&mut self.newest, |partition| partition.newest.map(offset)),
-            (&mut self.oldest, |partition| partition.oldest.map(offset)),
-            (&mut self.leader, |partition| Some(f64::from(partition.leader.unwrap_or(-1)))),
-            (&mut self.replicas, |partition| Some(number(partition.replicas))),
-            (&mut self.in_sync, |partition| Some(number(partition.in_sync))),
-            (&mut self.is_preferred, |partition| {
+        let figures: [(&Snapshot, Figure); 7] = [
+            (&self.newest, |partition| partition.newest.map(offset)),
+            (&self.oldest, |partition| partition.oldest.map(offset)),
+            (&self.leader, |partition| Some(f64::from(partition.leader.unwrap_or(-1)))),
+            (&self.replicas, |partition| Some(number(partition.replicas))),
+            (&self.in_sync, |partition| Some(number(partition.in_sync))),
+            (&self.is_preferred, |partition| {
                 Some(flag(partition.leader.is_some() && partition.leader == partition.preferred))
             }),
-            (&mut self.is_under_replicated, |partition| Some(flag(!partition.is_whole()))),
+            (&self.is_under_replicated, |partition| Some(flag(!partition.is_whole()))),
         ];
         for (series, figure) in figures {
             let of_topic = topics.iter().flat_map(|(topic, partitions)| {
                 partitions.iter().filter_map(|(number, partition)| {
-                    Some((vec![topic.clone(), number.to_string()], figure(partition)?))
+                    Some(([topic.clone(), number.to_string()], figure(partition)?))
                 })
             });
             series.show(of_topic);
@@ -208,12 +180,12 @@ impl Topics {
 impl Groups {
     fn register(metrics: &Metrics) -> Result<Self, Failure> {
         let of_partition =
-            |name, help| Series::kafka(metrics, name, help, &["consumergroup", "topic", "partition"]);
-        let of_topic = |name, help| Series::kafka(metrics, name, help, &["consumergroup", "topic"]);
+            |name, help| metrics.kafka_snapshot(name, help, &["consumergroup", "topic", "partition"]);
+        let of_topic = |name, help| metrics.kafka_snapshot(name, help, &["consumergroup", "topic"]);
         let help = "How long the oldest record of a topic waits that a group has not committed; too low by three per cent \
                     at most, and missing where the brokers do not tell.";
         let labels = ["consumergroup", "topic"];
-        let lag_seconds = metrics.gauge_vec("sanchar_consumergroup_lag_seconds", help, &labels)?;
+        let lag_seconds = metrics.snapshot("sanchar_consumergroup_lag_seconds", help, &labels)?;
         Ok(Self {
             offset: of_partition(
                 "kafka_consumergroup_current_offset",
@@ -231,22 +203,21 @@ impl Groups {
                 "kafka_consumergroup_lag_sum",
                 "The same, of all partitions in which it committed.",
             )?,
-            members: Series::kafka(
-                metrics,
+            members: metrics.kafka_snapshot(
                 "kafka_consumergroup_members",
                 "Members of a group; missing for a group of the kind that KIP-848 brought.",
                 &["consumergroup"],
             )?,
-            lag_seconds: Series { gauge: lag_seconds, shown: BTreeSet::new() },
+            lag_seconds,
         })
     }
 
-    fn show(&mut self, groups: &BTreeMap<String, Group>) {
+    fn show(&self, groups: &BTreeMap<String, Group>) {
         let positions = || {
             groups.iter().flat_map(|(name, group)| {
                 group.topics.iter().flat_map(move |(topic, positions)| {
                     positions.iter().map(move |(number, position)| {
-                        (vec![name.clone(), topic.clone(), number.to_string()], position)
+                        ([escaped(name), topic.clone(), number.to_string()], position)
                     })
                 })
             })
@@ -256,9 +227,10 @@ impl Groups {
         self.lag.show(positions().map(|(labels, position)| (labels, known(position.lag))));
         let topics = || {
             groups.iter().flat_map(|(name, group)| {
-                group.topics.iter().map(move |(topic, positions)| {
-                    (vec![name.clone(), topic.clone()], group, topic, positions)
-                })
+                group
+                    .topics
+                    .iter()
+                    .map(move |(topic, positions)| ([escaped(name), topic.clone()], group, topic, positions))
             })
         };
         // kafka_exporter adds up what it shows, -1 included.
@@ -271,7 +243,7 @@ impl Groups {
             .filter_map(|(labels, group, topic, _)| Some((labels, *group.waiting_seconds.get(topic)?)));
         self.lag_seconds.show(waiting);
         let members =
-            groups.iter().filter_map(|(name, group)| Some((vec![name.clone()], number(group.members?))));
+            groups.iter().filter_map(|(name, group)| Some(([escaped(name)], number(group.members?))));
         self.members.show(members);
     }
 }

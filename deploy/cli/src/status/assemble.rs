@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
 use super::concerns;
-use super::look::{Answer, Probe};
-use super::picture::{Brokers, DeadLetter, DeadLetters, Instance, Picture, Producer, Reader, State};
+use super::look::{Answer, Ground, Probe};
+use super::picture::{
+    Brokers, DeadLetter, DeadLetters, Instance, Picture, Producer, Reader, Registry, State,
+};
 use crate::survey::Survey;
 use crate::text::clean;
 
@@ -18,7 +19,7 @@ pub(crate) struct Asked<'a> {
     /// Answers of an earlier moment, from which rates are counted.
     pub(crate) before: &'a [Probe],
     pub(crate) now: &'a [Probe],
-    pub(crate) survey: &'a Result<Survey, Failure>,
+    pub(crate) ground: &'a Ground,
     /// Now, in ms since 1970.
     pub(crate) at_ms: i64,
     pub(crate) late_seconds: f64,
@@ -29,6 +30,7 @@ pub(crate) fn assemble(asked: &Asked<'_>) -> Picture {
     let mut picture = Picture {
         at_ms: asked.at_ms,
         brokers: asked.brokers(),
+        registry: asked.registry(),
         daemons: asked.now.iter().map(instance).collect(),
         producers: asked.producers(),
         states: asked.states(),
@@ -110,8 +112,20 @@ impl Asked<'_> {
         sums
     }
 
+    fn survey(&self) -> Option<&Survey> {
+        self.ground.survey.as_ref().ok()
+    }
+
+    fn registry(&self) -> Registry {
+        match &self.ground.registry {
+            None => Registry::default(),
+            Some(Ok(subjects)) => Registry { unreachable: None, subjects: Some(*subjects) },
+            Some(Err(why)) => Registry { unreachable: Some(why.clone()), subjects: None },
+        }
+    }
+
     fn brokers(&self) -> Brokers {
-        let survey = match self.survey {
+        let survey = match &self.ground.survey {
             Ok(survey) => survey,
             Err(failure) => return Brokers { unreachable: Some(failure.to_string()), ..Brokers::default() },
         };
@@ -191,7 +205,7 @@ impl Asked<'_> {
         if let Some(records) = shown.reduce(|sum, records| sum + records) {
             return (Some(records), self.worst("sanchar_consumer_lag_seconds", "topic", topic));
         }
-        let groups = self.survey.iter().flat_map(|survey| survey.groups.values());
+        let groups = self.survey().into_iter().flat_map(|survey| survey.groups.values());
         let lags = groups.filter(|group| group.topics.contains_key(topic)).map(|group| {
             let waiting = group.waiting_seconds.get(topic).copied();
             (records(group.lag(topic)), waiting)
@@ -210,7 +224,7 @@ impl Asked<'_> {
 
     fn readers(&self) -> Vec<Reader> {
         let mut readers = Vec::new();
-        for (name, group) in self.survey.iter().flat_map(|survey| &survey.groups) {
+        for (name, group) in self.survey().into_iter().flat_map(|survey| &survey.groups) {
             for topic in group.topics.keys() {
                 let (logical, state) = match self.space.parse(topic) {
                     None | Some(Topic::Reported(_)) => continue,
@@ -240,7 +254,7 @@ impl Asked<'_> {
                 let (stage, reason) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
                 DeadLetter { stage, reason, count: growth.count, per_second: growth.per_second }
             });
-        let held = self.survey.as_ref().ok().and_then(|survey| survey.held(&self.space.name(Topic::Dlq)));
+        let held = self.survey().and_then(|survey| survey.held(&self.space.name(Topic::Dlq)));
         DeadLetters { held, by_reason: by_reason.collect() }
     }
 }

@@ -18,6 +18,9 @@ pub(super) fn of(picture: &Picture) -> Vec<Attention> {
     if let Some(why) = &picture.brokers.unreachable {
         add(Concern::BrokersUnreachable, why.clone());
     }
+    if let Some(why) = &picture.registry.unreachable {
+        add(Concern::RegistryUnreachable, why.clone());
+    }
     if picture.daemons.is_empty() {
         let text = "no daemon was named: use --daemon, or daemons in [status] of the file".to_owned();
         add(Concern::NoDaemon, text);

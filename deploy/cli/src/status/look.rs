@@ -1,4 +1,5 @@
-//! Asks daemons for their metrics and readiness, and the brokers for topics and groups. Concludes nothing.
+//! Asks daemons for their metrics and readiness, the brokers for topics and groups, and the registry whether it answers.
+//! Concludes nothing.
 //!
 //! An answer is bounded in size and time; one that does not come is a value too, with the reason.
 
@@ -7,6 +8,8 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Response, StatusCode};
 use sanchar_runtime::kafka::KafkaConfig;
 use sanchar_runtime::lifecycle::Failure;
+use sanchar_runtime::registry::RegistryClient;
+use sanchar_runtime::unanswered::Unanswered;
 use tokio::task::JoinSet;
 
 use crate::names::shown;
@@ -27,7 +30,16 @@ pub(crate) struct Look {
     client: Client,
     addresses: Vec<String>,
     kafka: KafkaConfig,
+    registry: Option<RegistryClient>,
     pub(crate) scope: Scope,
+}
+
+/// What the daemons stand on.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) survey: Result<Survey, Failure>,
+    /// The registry's number of subjects, or why it gives none; `None` where it was not asked.
+    pub(crate) registry: Option<Result<usize, String>>,
 }
 
 /// One daemon's answer, or why there is none.
@@ -49,7 +61,12 @@ pub(crate) struct Answer {
 impl Look {
     /// # Errors
     /// [`Failure`] (64) where an address is not host:port.
-    pub(super) fn new(named: Vec<String>, kafka: KafkaConfig, scope: Scope) -> Result<Self, Failure> {
+    pub(super) fn new(
+        named: Vec<String>,
+        kafka: KafkaConfig,
+        registry: Option<RegistryClient>,
+        scope: Scope,
+    ) -> Result<Self, Failure> {
         let mut addresses: Vec<String> = Vec::with_capacity(named.len());
         for address in named {
             if !addresses.contains(&address) {
@@ -68,7 +85,7 @@ impl Look {
         let client = Client::builder().no_proxy().timeout(ANSWER).build();
         let client =
             client.map_err(|error| Failure::internal(format!("cannot make an http client: {error}")))?;
-        Ok(Self { client, addresses, kafka, scope })
+        Ok(Self { client, addresses, kafka, registry, scope })
     }
 
     #[cfg(test)]
@@ -91,13 +108,23 @@ impl Look {
         probes.into_iter().map(|(_, probe)| probe).collect()
     }
 
-    /// Asks the brokers, on a thread that may block.
-    ///
-    /// # Errors
-    /// As [`survey::survey`].
-    pub(crate) async fn brokers(self) -> Result<Survey, Failure> {
+    /// Asks the brokers, on a thread that may block, and the registry meanwhile.
+    pub(crate) async fn ground(self) -> Ground {
         let asked = tokio::task::spawn_blocking(move || survey::survey(&self.kafka, &self.scope));
-        asked.await.map_err(|error| Failure::internal(format!("a survey has ended: {error}")))?
+        let registry = match self.registry {
+            Some(registry) => Some(subjects(&registry).await),
+            None => None,
+        };
+        let lost = |error| Err(Failure::internal(format!("a survey has ended: {error}")));
+        Ground { survey: asked.await.unwrap_or_else(lost), registry }
+    }
+}
+
+async fn subjects(registry: &RegistryClient) -> Result<usize, String> {
+    match tokio::time::timeout(ANSWER, registry.subjects()).await {
+        Ok(Ok(subjects)) => Ok(subjects.len()),
+        Ok(Err(error)) => Err(shortened(&clean(&error.to_string()), WHY_CHARS_MAX)),
+        Err(_) => Err(format!("the schema registry: {}: check --registry, and that it is up", too_late())),
     }
 }
 
@@ -126,13 +153,28 @@ async fn get(client: &Client, address: &str, path: &str) -> Result<(StatusCode, 
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// The library's own words repeat the address and say little.
 fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        format!("no answer within {} s", ANSWER.as_secs())
-    } else if error.is_connect() {
-        "nothing listens there".to_owned()
-    } else {
-        "what answers there does not speak http".to_owned()
+    match Unanswered::of(error) {
+        Unanswered::TimedOut => too_late(),
+        other => other.to_string(),
+    }
+}
+
+fn too_late() -> String {
+    format!("no answer within {} s", ANSWER.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_nobody_has_is_told_apart_from_a_port_that_nobody_serves() {
+        let client = Client::builder().no_proxy().timeout(ANSWER).build().unwrap();
+        for (address, why) in
+            [("nobody.invalid:9464", "no host has that name"), ("127.0.0.1:1", "nothing listens there")]
+        {
+            assert_eq!(ask(&client, address).await.unwrap_err(), why);
+        }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) struct Picture {
     /// When it was taken: ms since 1970, UTC.
     pub(crate) at_ms: i64,
     pub(crate) brokers: Brokers,
+    pub(crate) registry: Registry,
     pub(crate) daemons: Vec<Instance>,
     pub(crate) producers: Vec<Producer>,
     /// States that something was read from or delivered to.
@@ -34,6 +35,15 @@ pub(crate) struct Brokers {
     pub(crate) groups_left_out: usize,
 }
 
+/// The schema registry. Both are null where it was not asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Registry {
+    /// Why there is no usable answer, where there is none.
+    pub(crate) unreachable: Option<String>,
+    /// Subjects that it holds.
+    pub(crate) subjects: Option<usize>,
+}
+
 /// A daemon.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Instance {
@@ -54,6 +64,7 @@ pub(crate) struct Instance {
 pub(crate) struct Producer {
     pub(crate) state: String,
     pub(crate) address: String,
+    /// Since it started, as `quarantined`.
     pub(crate) published: f64,
     pub(crate) published_per_second: f64,
     pub(crate) quarantined: f64,
@@ -73,6 +84,7 @@ pub(crate) struct Producer {
 pub(crate) struct State {
     pub(crate) state: String,
     pub(crate) topic: String,
+    /// Since the fan-outs started that answer, as `copies`.
     pub(crate) records_in: Option<f64>,
     pub(crate) in_per_second: Option<f64>,
     /// Of what it published, what is not processed.
@@ -102,7 +114,8 @@ pub(crate) struct Reader {
 /// What could not be processed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct DeadLetters {
-    /// Offsets that the queue holds; redriven letters stay until retention takes them.
+    /// Offsets that the queue holds, so at most so many letters: the marker of each transaction is one, and redriven letters
+    /// stay until retention takes them.
     pub(crate) held: Option<i64>,
     pub(crate) by_reason: Vec<DeadLetter>,
 }
@@ -132,9 +145,11 @@ pub(crate) enum Concern {
     /// `SancharNotReady`
     NotReady,
     BrokersUnreachable,
+    /// `SancharRegistryUnreachable`
+    RegistryUnreachable,
     /// Nobody was asked how the daemons are.
     NoDaemon,
-    /// `SancharInboxReadLate` may be silent
+    /// `SancharExporterLeavesOut`
     GroupsLeftOut,
     TopicsMissing,
     UnderReplicated,

@@ -18,12 +18,18 @@ pub(super) fn json(picture: &Picture, out: &mut dyn Write) -> Result<(), Stop> {
 
 pub(super) fn text(picture: &Picture, out: &mut dyn Write) -> Result<(), Stop> {
     writeln!(out, "{}  {}", in_india(picture.at_ms), sheets::summary(picture))?;
+    if let Some(registry) = sheets::registry(picture) {
+        writeln!(out, "{registry}")?;
+    }
     for sheet in sheets::of(picture) {
         writeln!(out)?;
         if sheet.rows.is_empty() {
             writeln!(out, "{}: {}", sheet.title, sheet.empty)?;
         } else {
             write!(out, "{}", table(&sheet))?;
+            if !sheet.note.is_empty() {
+                writeln!(out, "{}", style(sheet.note).dim())?;
+            }
         }
     }
     writeln!(out)?;

@@ -16,6 +16,8 @@ pub(crate) struct Sheet {
     /// Columns that are aligned to the right, from 0.
     pub(crate) right: &'static [usize],
     pub(crate) rows: Vec<Row>,
+    /// What a `*` behind a heading means, where there is one.
+    pub(crate) note: &'static str,
     /// What is said where there is no row.
     pub(crate) empty: &'static str,
 }
@@ -29,6 +31,12 @@ pub(crate) struct Row {
 
 /// Longest name of a group that is shown whole: the columns behind it are to be seen.
 const GROUP_CHARS_MAX: usize = 40;
+
+const SINCE_START: &str = "* since the daemon started";
+/// Beyond this a figure is told by its first digits: no column is made for more, and nothing of ours counts so far.
+const PLAIN_MAX: f64 = 1e12;
+/// 99 years, in seconds.
+const SPAN_SECONDS_MAX: f64 = 99.0 * 365.25 * 86_400.0;
 
 /// How many sheets there are.
 pub(crate) const COUNT: usize = 5;
@@ -45,7 +53,7 @@ fn states(picture: &Picture) -> Sheet {
             rate(state.in_per_second),
             count(state.records_in),
             count(state.lag_records),
-            state.lag_seconds.map_or_else(none, |seconds| format!("{seconds:.1}")),
+            state.lag_seconds.map_or_else(none, |seconds| figure(seconds, 1)),
             state.last_heard_seconds.map_or_else(none, span),
             rate(state.copies_per_second),
             count(state.copies),
@@ -54,8 +62,9 @@ fn states(picture: &Picture) -> Sheet {
     };
     Sheet {
         title: "States",
-        heading: &["STATE", "IN/S", "IN", "LAG", "LAG S", "HEARD", "COPIES/S", "COPIES"],
+        heading: &["STATE", "IN/S", "IN*", "LAG", "LAG S", "HEARD", "COPIES/S", "COPIES*"],
         right: &[1, 2, 3, 4, 5, 6, 7],
+        note: SINCE_START,
         rows: picture.states.iter().map(row).collect(),
         empty: "nothing was read from or delivered to any state, or no fan-out was named",
     }
@@ -83,6 +92,7 @@ fn daemons(picture: &Picture) -> Sheet {
         title: "Daemons",
         heading: &["DAEMON", "STATE", "ADDRESS", "VERSION", "UP", "READY", "WHY"],
         right: &[4],
+        note: "",
         rows: picture.daemons.iter().map(row).collect(),
         empty: "no daemon was named: name them with --daemon, or in a file",
     }
@@ -95,7 +105,7 @@ fn producers(picture: &Picture) -> Sheet {
         let source = source.or_else(|| producer.source_lag_bytes.map(bytes)).unwrap_or_else(none);
         let cells = vec![
             producer.state.clone(),
-            format!("{:.1}", producer.published_per_second),
+            figure(producer.published_per_second, 1),
             count(Some(producer.published)),
             count(Some(producer.quarantined)),
             count(Some(producer.in_flight)),
@@ -107,17 +117,9 @@ fn producers(picture: &Picture) -> Sheet {
     };
     Sheet {
         title: "Producers",
-        heading: &[
-            "STATE",
-            "OUT/S",
-            "PUBLISHED",
-            "QUARANTINED",
-            "IN FLIGHT",
-            "SOURCE LAG",
-            "SPOOL",
-            "SPOOL AGE",
-        ],
+        heading: &["STATE", "OUT/S", "OUT*", "QUARANTINED*", "IN FLIGHT", "SOURCE LAG", "SPOOL", "SPOOL AGE"],
         right: &[1, 2, 3, 4, 5, 6, 7],
+        note: SINCE_START,
         rows: picture.producers.iter().map(row).collect(),
         empty: "no producer answers among the daemons that were named",
     }
@@ -145,6 +147,7 @@ fn readers(picture: &Picture) -> Sheet {
         title: "Readers",
         heading: &["INBOX", "GROUP", "MEMBERS", "UNREAD", "WAITING", "READS", "TOPIC"],
         right: &[2, 3, 4],
+        note: "",
         rows: picture.readers.iter().map(row).collect(),
         empty: "no group has committed an offset in an inbox, or the brokers do not answer",
     }
@@ -156,20 +159,21 @@ fn dead_letters(picture: &Picture) -> Sheet {
             letter.stage.clone(),
             letter.reason.clone(),
             count(Some(letter.count)),
-            format!("{:.1}", letter.per_second),
+            figure(letter.per_second, 1),
         ],
         is_bad: letter.per_second > 0.0,
     });
     Sheet {
         title: "Dead letters",
-        heading: &["STAGE", "REASON", "SINCE THE START", "PER S"],
+        heading: &["STAGE", "REASON", "LETTERS*", "PER S"],
         right: &[2, 3],
+        note: SINCE_START,
         rows: rows.collect(),
         empty: "the fan-outs that answer have written none since they started",
     }
 }
 
-/// `daemons ready 2 of 3; brokers 3, topics 75 of 75, DLQ 0`
+/// `daemons ready 2 of 3; brokers 3, topics 75 of 75, DLQ up to 0`
 pub(crate) fn summary(picture: &Picture) -> String {
     let brokers = &picture.brokers;
     let ready = picture.daemons.iter().filter(|instance| instance.ready).count();
@@ -178,7 +182,7 @@ pub(crate) fn summary(picture: &Picture) -> String {
         return format!("{daemons}; the brokers do not answer");
     }
     let all = brokers.topics + brokers.topics_missing;
-    let held = picture.dead_letters.held.map_or_else(none, |held| held.to_string());
+    let held = picture.dead_letters.held.map_or_else(none, |held| format!("up to {held}"));
     let left_out = match brokers.groups_left_out {
         0 => String::new(),
         groups => format!(", groups left out {groups}"),
@@ -187,8 +191,20 @@ pub(crate) fn summary(picture: &Picture) -> String {
     format!("{daemons}; brokers {count}, topics {topics} of {all}, DLQ {held}{left_out}")
 }
 
+/// `registry answers, subjects 2`; `None` where it was not asked.
+pub(crate) fn registry(picture: &Picture) -> Option<String> {
+    match (&picture.registry.unreachable, picture.registry.subjects) {
+        (Some(_), _) => Some("registry DOES NOT ANSWER".to_owned()),
+        (None, Some(subjects)) => Some(format!("registry answers, subjects {subjects}")),
+        (None, None) => None,
+    }
+}
+
 /// `89s`, `12m`, `5h`, `3d`
 pub(crate) fn span(seconds: f64) -> String {
+    if seconds > SPAN_SECONDS_MAX {
+        return ">99y".to_owned();
+    }
     let duration = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
     format!("{:#}", HumanDuration(duration))
 }
@@ -198,11 +214,15 @@ fn none() -> String {
 }
 
 fn count(count: Option<f64>) -> String {
-    count.map_or_else(none, |count| format!("{count:.0}"))
+    count.map_or_else(none, |count| figure(count, 0))
 }
 
 fn rate(per_second: Option<f64>) -> String {
-    per_second.map_or_else(none, |rate| format!("{rate:.1}"))
+    per_second.map_or_else(none, |rate| figure(rate, 1))
+}
+
+fn figure(figure: f64, decimals: usize) -> String {
+    if figure.abs() < PLAIN_MAX { format!("{figure:.decimals$}") } else { format!("{figure:.1e}") }
 }
 
 #[expect(

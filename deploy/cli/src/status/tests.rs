@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::topics::{Topic, TopicSpace};
 
-use super::look::{Answer, Probe};
+use super::look::{Answer, Ground, Probe};
 use super::picture::Concern;
 use super::*;
 use crate::scrape::Scrape;
@@ -111,12 +111,12 @@ pub(crate) fn picture() -> Picture {
         Probe { address: "fanout-2:9464".into(), at: later, answer: Err("nothing listens there".into()) },
         probe("producer-ch:9471", later, Some("broker is not ready: no acknowledgement"), &producer(95)),
     ];
-    let survey = Ok(survey(&space));
+    let ground = Ground { survey: Ok(survey(&space)), registry: Some(Ok(2)) };
     assemble(&Asked {
         space: &space,
         before: &before,
         now: &now,
-        survey: &survey,
+        ground: &ground,
         at_ms: NOW_MS,
         late_seconds: 900.0,
     })
@@ -144,9 +144,10 @@ fn figures_are_added_up_and_rates_counted_between_the_looks() {
 
 #[test]
 fn where_nobody_is_asked_nothing_is_well() {
-    let (space, survey) = (TopicSpace::default(), Ok(Survey::default()));
+    let space = TopicSpace::default();
+    let ground = Ground { survey: Ok(Survey::default()), registry: None };
     let nobody =
-        Asked { space: &space, before: &[], now: &[], survey: &survey, at_ms: NOW_MS, late_seconds: 900.0 };
+        Asked { space: &space, before: &[], now: &[], ground: &ground, at_ms: NOW_MS, late_seconds: 900.0 };
     assert_eq!(assemble(&nobody).attention[0].concern, Concern::NoDaemon);
 }
 
@@ -157,16 +158,19 @@ fn a_daemon_that_began_anew_counts_from_nothing() {
     let before = [probe("f:1", began, None, &fanout(5_000, 0))];
     let now = [probe("f:1", began + Duration::from_secs(10), None, &fanout(100, 0))];
     let survey = Err(Failure::unavailable("no answer from kafka at k1:9092"));
+    let ground = Ground { survey, registry: Some(Err("the schema registry is away".to_owned())) };
     let picture = assemble(&Asked {
         space: &space,
         before: &before,
         now: &now,
-        survey: &survey,
+        ground: &ground,
         at_ms: NOW_MS,
         late_seconds: 900.0,
     });
     assert_eq!(picture.states[0].in_per_second, Some(10.0));
-    assert_eq!(picture.attention[0].concern, Concern::BrokersUnreachable);
+    let concerns = [picture.attention[0].concern, picture.attention[1].concern];
+    assert_eq!(concerns, [Concern::BrokersUnreachable, Concern::RegistryUnreachable]);
+    assert_eq!(sheets::registry(&picture).as_deref(), Some("registry DOES NOT ANSWER"));
     assert!(picture.readers.is_empty() && picture.dead_letters.held.is_none());
 }
 
@@ -182,9 +186,9 @@ fn the_brokers_tell_of_lag_where_no_fan_out_was_named() {
         waiting_seconds: BTreeMap::from([(input, 45.0)]),
     };
     found.groups.insert("sanchar-fanout".to_owned(), group);
-    let survey = Ok(found);
+    let ground = Ground { survey: Ok(found), registry: None };
     let asked =
-        Asked { space: &space, before: &[], now: &[], survey: &survey, at_ms: NOW_MS, late_seconds: 900.0 };
+        Asked { space: &space, before: &[], now: &[], ground: &ground, at_ms: NOW_MS, late_seconds: 900.0 };
     let picture = assemble(&asked);
     let delhi = &picture.states[0];
     assert_eq!((delhi.lag_records, delhi.lag_seconds, delhi.records_in), (Some(5.0), Some(45.0), None));
@@ -208,6 +212,41 @@ fn programs_read_the_same() {
     assert_eq!(json["daemons"][1]["daemon"], serde_json::Value::Null);
     assert_eq!(json["readers"][0]["group"], "goa-cctns");
     assert_eq!(json["attention"][0]["concern"], "daemon-down");
+    assert_eq!((&json["registry"]["subjects"], &json["registry"]["unreachable"]), (&2.into(), &().into()));
+}
+
+#[test]
+fn a_groups_name_drives_no_terminal_and_figures_without_end_break_no_column() {
+    let space = TopicSpace::default();
+    let mut found = survey(&space);
+    let group = found.groups["haryana"].clone();
+    found.groups = BTreeMap::from([("थाना \"एक\"\n\u{1b}[2J".to_owned(), group)]);
+    let ground = Ground { survey: Ok(found), registry: None };
+    let metrics = "sanchar_build_info{daemon=\"sanchar-fanout\",version=\"0.1.0\"} 1
+sanchar_time_seconds 1e300
+process_start_time_seconds 0
+sanchar_records_in_total{topic=\"crime.reported.in-dl\"} 1.7e308
+sanchar_deliveries_total{recipient=\"IN-DL\"} NaN
+sanchar_consumer_lag_records{topic=\"crime.reported.in-dl\"} +Inf
+sanchar_consumer_lag_seconds{topic=\"crime.reported.in-dl\"} 1e300
+sanchar_last_heard_timestamp_seconds{state=\"IN-DL\"} -1e300
+";
+    let now = [probe("f:1", Instant::now(), None, metrics)];
+    let asked =
+        Asked { space: &space, before: &[], now: &now, ground: &ground, at_ms: NOW_MS, late_seconds: 900.0 };
+    let mut out = Vec::new();
+    report::text(&assemble(&asked), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let text = console::strip_ansi_codes(&text);
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+    assert!(text.contains("  थाना \"एक\"  [2J  "), "{text}");
+    assert!(text.contains("\nIN-DL   0.0  1.7e308    -  1.0e300   >99y         -        -\n"), "{text}");
+    assert!(
+        text.lines()
+            .filter(|line| !line.starts_with('!'))
+            .all(|line| console::measure_text_width(line) < 110),
+        "{text}"
+    );
 }
 
 #[test]

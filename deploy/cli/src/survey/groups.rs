@@ -1,9 +1,11 @@
 //! Which consumer groups read the installation, and how far each has got.
 //!
-//! librdkafka tells committed offsets to a client of the group itself, which need not join it. So each group is asked by a
-//! client of its own, one after the other.
+//! librdkafka tells committed offsets to a client of the group itself, which need not join it (its question for several groups
+//! at once, KIP-709, cannot be reached from Rust without `unsafe`). So each group is asked by a client of its own, some at a time.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
@@ -21,6 +23,9 @@ use super::{
 
 /// How the name of the fan-out's group ends.
 const FANOUT: &str = "sanchar-fanout";
+
+/// Groups that are asked at the same time: each is a client with connections of its own, to the brokers at least one.
+const AT_ONCE: usize = 8;
 
 /// Which groups are asked for: those whose whole name matches, and does not match the exception.
 #[derive(Debug, Clone)]
@@ -69,15 +74,12 @@ pub(super) fn survey(
     }
     // Ours is never left out for others' names.
     names.sort_unstable_by_key(|(name, _)| (!name.ends_with(FANOUT), *name));
+    let asked = names.get(..scope.groups_max).unwrap_or(&names);
+    let answers = Asking { kafka, scope, until, client, ends: &into.topics }.all(asked)?;
+    into.left_out.groups = names.len() - answers.len();
     let mut positions_left = POSITIONS_MAX;
-    for (index, (name, members)) in names.iter().enumerate() {
-        if index >= scope.groups_max || Instant::now() >= until {
-            into.left_out.groups = names.len() - index;
-            break;
-        }
-        let Some(topics) = positions(kafka, name, &into.topics)? else {
-            // Whether it is the group's own affair, or nobody is there any more.
-            client.fetch_metadata(None, ANSWER).map_err(Trouble::Kafka)?;
+    for (index, answer) in answers {
+        let (Some((topics, waiting_seconds)), Some((name, members))) = (answer, asked.get(index)) else {
             into.left_out.refused += 1;
             continue;
         };
@@ -86,11 +88,61 @@ pub(super) fn survey(
             into.left_out.positions += count;
         } else if count > 0 {
             positions_left -= count;
-            let waiting_seconds = waiting_seconds(client, scope, &into.topics, &topics, until);
             into.groups.insert((*name).to_owned(), Group { members: *members, topics, waiting_seconds });
         }
     }
     Ok(())
+}
+
+/// What a group reads, and how long the oldest record waits for it; `None` where it refused.
+type Answer = Option<(ByPartition<Position>, BTreeMap<String, f64>)>;
+
+/// What is the same for all groups of a survey.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    kafka: &'a KafkaConfig,
+    scope: &'a Scope,
+    until: Instant,
+    client: &'a BaseConsumer<LogContext>,
+    ends: &'a ByPartition<Partition>,
+}
+
+impl Asking<'_> {
+    /// The answers of the groups that were reached in time, by the number of each group among `names`.
+    fn all(self, names: &[(&str, Option<usize>)]) -> Result<BTreeMap<usize, Answer>, Trouble> {
+        let next = AtomicUsize::new(0);
+        let one_after_the_other = || {
+            let mut answers = Vec::new();
+            while Instant::now() < self.until
+                && let index = next.fetch_add(1, Ordering::Relaxed)
+                && let Some((name, _)) = names.get(index)
+            {
+                answers.push((index, self.one(name)?));
+            }
+            Ok::<_, Trouble>(answers)
+        };
+        let lost = |_| Trouble::Failure(Failure::internal("a thread that asked groups has ended early"));
+        thread::scope(|scope| {
+            // All of them are started before one is waited for.
+            let threads: Vec<ScopedJoinHandle<'_, _>> =
+                (0..AT_ONCE.min(names.len())).map(|_| scope.spawn(one_after_the_other)).collect();
+            let mut all = BTreeMap::new();
+            for thread in threads {
+                all.extend(thread.join().map_err(lost)??);
+            }
+            Ok(all)
+        })
+    }
+
+    fn one(self, group: &str) -> Result<Answer, Trouble> {
+        let Some(topics) = positions(self.kafka, group, self.ends)? else {
+            // Whether it is the group's own affair, or nobody is there any more.
+            self.client.fetch_metadata(None, ANSWER).map_err(Trouble::Kafka)?;
+            return Ok(None);
+        };
+        let waiting = waiting_seconds(self.client, self.scope, self.ends, &topics, self.until);
+        Ok(Some((topics, waiting)))
+    }
 }
 
 /// The topics that a group reads; `None` where nobody tells.

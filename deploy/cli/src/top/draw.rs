@@ -59,7 +59,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: Option<&Picture>, view: &mut 
         Constraint::Length(1),
     ];
     let [head, names, body, foot, keys] = Layout::vertical(lines).areas(frame.area());
-    let title = Line::from(format!("Sanchar  {}", in_india(picture.at_ms))).style(bold());
+    let registry = sheets::registry(picture).map_or_else(String::new, |registry| format!("  {registry}"));
+    let title = Line::from(format!("Sanchar  {}{registry}", in_india(picture.at_ms))).style(bold());
     frame.render_widget(Paragraph::new(vec![title, Line::from(sheets::summary(picture))]), head);
     let all = sheets::of(picture);
     frame.render_widget(Paragraph::new(tabs(&all, view.sheet)), names);
@@ -67,7 +68,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: Option<&Picture>, view: &mut 
         draw_sheet(frame, sheet, body, &mut view.row);
     }
     frame.render_widget(Paragraph::new(attention_lines(picture)), foot);
-    frame.render_widget(Paragraph::new(KEYS).style(Style::new().add_modifier(Modifier::DIM)), keys);
+    let note = all.get(view.sheet).map_or("", |sheet| sheet.note);
+    frame.render_widget(
+        Paragraph::new(format!("{KEYS}   {note}")).style(Style::new().add_modifier(Modifier::DIM)),
+        keys,
+    );
 }
 
 fn tabs(all: &[Sheet], shown: usize) -> Line<'static> {

@@ -37,7 +37,7 @@ pub(super) struct Args {
 enum What {
     /// A `KafkaTopic` for each topic
     Topics,
-    /// A `KafkaUser` for each daemon, inbox and for operations, with the access that `topics.toml` gives it
+    /// A `KafkaUser` for each daemon, inbox, for operations and the exporter, with the access that `topics.toml` gives it
     Users,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sanchar_runtime::metrics::Metrics;
 
 use super::Figures;
+use crate::scrape::Scrape;
 use crate::survey::{Broker, Group, LeftOut, Partition, Position, Survey};
 
 const INBOX: &str = "crime.shared.in-hr";
@@ -55,7 +56,7 @@ fn shown(metrics: &Metrics) -> BTreeSet<String> {
 #[test]
 fn a_survey_is_shown_under_the_names_of_kafka_exporter() {
     let metrics = Metrics::new("sanchar-exporter").unwrap();
-    let mut figures = Figures::register(&metrics).unwrap();
+    let figures = Figures::register(&metrics).unwrap();
     figures.show(&survey(), Duration::from_millis(250));
     let shown = shown(&metrics);
     for line in [
@@ -93,7 +94,7 @@ fn a_survey_is_shown_under_the_names_of_kafka_exporter() {
 #[test]
 fn what_is_gone_is_no_longer_shown_and_after_a_failure_nothing_is() {
     let metrics = Metrics::new("sanchar-exporter").unwrap();
-    let mut figures = Figures::register(&metrics).unwrap();
+    let figures = Figures::register(&metrics).unwrap();
     figures.show(&survey(), Duration::ZERO);
     figures.show(&Survey { groups: BTreeMap::new(), ..survey() }, Duration::ZERO);
     let left = shown(&metrics);
@@ -103,4 +104,30 @@ fn what_is_gone_is_no_longer_shown_and_after_a_failure_nothing_is() {
     let left = shown(&metrics);
     assert!(!left.iter().any(|line| line.starts_with("kafka_")), "{left:#?}");
     assert!(left.contains(r#"sanchar_exporter_rounds_total{outcome="failed"} 1"#));
+}
+
+#[test]
+fn a_groups_name_keeps_the_page_whole_and_drives_no_terminal() {
+    let metrics = Metrics::new("sanchar-exporter").unwrap();
+    let figures = Figures::register(&metrics).unwrap();
+    let group = survey().groups["haryana"].clone();
+    let names = ["थाना \"एक\"\n\u{1b}[2J} 1", "थाना \"एक\"\r\u{1b}[2J} 1", "back\\slash"];
+    let groups = names.map(|name| (name.to_owned(), group.clone()));
+    figures.show(&Survey { groups: BTreeMap::from(groups), ..survey() }, Duration::ZERO);
+    let page = metrics.render();
+    assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "{page}");
+    for (label, lag) in [
+        (r#"थाना \"एक\"\\u{a}\\u{1b}[2J} 1"#, 15),
+        (r#"थाना \"एक\"\\u{d}\\u{1b}[2J} 1"#, 15),
+        (r"back\\u{5c}slash", 15),
+    ] {
+        let line =
+            format!("kafka_consumergroup_lag_sum{{consumergroup=\"{label}\",topic=\"{INBOX}\"}} {lag}\n");
+        assert!(page.contains(&line), "{line} is not in {page}");
+    }
+    let scrape = Scrape::parse(&page);
+    let shown = scrape.values("kafka_consumergroup_lag_sum", &["consumergroup"]);
+    let shown: BTreeSet<&str> = shown.keys().map(|labels| labels[0].as_str()).collect();
+    let wanted = names.map(crate::text::escaped);
+    assert_eq!(shown, wanted.iter().map(String::as_str).collect());
 }

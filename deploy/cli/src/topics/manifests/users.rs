@@ -11,6 +11,7 @@ use sanchar_schemas::topics::{Role, Topic, TopicSpace};
 pub(super) enum User {
     Fanout,
     Operations,
+    Exporter,
     Producer(StateCode),
     Inbox(StateCode),
 }
@@ -28,13 +29,14 @@ pub(super) struct Rule {
 impl User {
     pub(super) fn all(states: &[StateCode]) -> Vec<Self> {
         let of_states = states.iter().flat_map(|state| [Self::Producer(*state), Self::Inbox(*state)]);
-        [Self::Fanout, Self::Operations].into_iter().chain(of_states).collect()
+        [Self::Fanout, Self::Operations, Self::Exporter].into_iter().chain(of_states).collect()
     }
 
     pub(super) fn name(self, prefix: &str) -> String {
         let name = match self {
             Self::Fanout => "sanchar-fanout".to_owned(),
             Self::Operations => "sanchar-operations".to_owned(),
+            Self::Exporter => "sanchar-exporter".to_owned(),
             Self::Producer(state) => format!("sanchar-producer-{}", state.to_topic_part()),
             Self::Inbox(state) => format!("sanchar-inbox-{}", state.to_topic_part()),
         };
@@ -53,14 +55,14 @@ impl User {
     fn topics(self) -> Vec<Topic> {
         let own = match self {
             Self::Producer(state) | Self::Inbox(state) => Some(state),
-            Self::Fanout | Self::Operations => StateCode::all().next(),
+            Self::Fanout | Self::Operations | Self::Exporter => StateCode::all().next(),
         };
         let of_state = own.into_iter().flat_map(|state| [Topic::Reported(state), Topic::Shared(state)]);
         of_state.chain([Topic::Dlq, Topic::Register, Topic::Redriven]).collect()
     }
 
     fn topic(self, topic: Topic, space: &TopicSpace) -> Option<Rule> {
-        let (spec, role) = (topic.spec(), self.role());
+        let (spec, role) = (topic.spec(), self.role()?);
         let operations: &[&str] = match (spec.read.contains(&role), spec.write.contains(&role)) {
             (true, true) => &["Describe", "Read", "Write"],
             (true, false) => &["Describe", "Read"],
@@ -97,7 +99,7 @@ impl User {
             }
             Self::Operations => vec![
                 Rule { kind: "topic", name: within(prefix, "crime."), pattern: "prefix", operations: LOOK },
-                Rule { kind: "group", name: "*".to_owned(), pattern: "literal", operations: &["Describe"] },
+                Rule { kind: "group", name: "*".to_owned(), pattern: "literal", operations: DESCRIBE },
                 // The commands' client names a group, which it neither joins nor commits to. No prefix stands before it.
                 Rule {
                     kind: "group",
@@ -107,18 +109,30 @@ impl User {
                 },
                 transactional_id("sanchar-dlq-redrive", "literal"),
             ],
+            // It asks how far everybody has read, and reads nothing.
+            Self::Exporter => vec![
+                Rule {
+                    kind: "topic",
+                    name: within(prefix, "crime."),
+                    pattern: "prefix",
+                    operations: DESCRIBE,
+                },
+                Rule { kind: "group", name: "*".to_owned(), pattern: "literal", operations: DESCRIBE },
+            ],
             Self::Producer(_) => Vec::new(),
             // As many groups as the state likes, all beginning with its code.
             Self::Inbox(state) => vec![group(&format!("{}.", state.to_topic_part()), "prefix")],
         }
     }
 
-    const fn role(self) -> Role {
+    /// Its role in the contract, if it has one.
+    const fn role(self) -> Option<Role> {
         match self {
-            Self::Fanout => Role::Fanout,
-            Self::Operations => Role::Operations,
-            Self::Producer(_) => Role::Producer,
-            Self::Inbox(_) => Role::Inbox,
+            Self::Fanout => Some(Role::Fanout),
+            Self::Operations => Some(Role::Operations),
+            Self::Exporter => None,
+            Self::Producer(_) => Some(Role::Producer),
+            Self::Inbox(_) => Some(Role::Inbox),
         }
     }
 
@@ -129,6 +143,7 @@ impl User {
 
 /// For `sanchar topics plan`, which compares and changes nothing: the operator of the cluster changes topics.
 const LOOK: &[&str] = &["Describe", "DescribeConfigs"];
+const DESCRIBE: &[&str] = &["Describe"];
 
 fn within(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
@@ -161,11 +176,11 @@ mod tests {
             for user in User::all(&[goa, delhi]) {
                 let concerned = match user {
                     User::Producer(of) | User::Inbox(of) => about(of),
-                    User::Fanout | User::Operations => true,
+                    User::Fanout | User::Operations | User::Exporter => true,
                 };
                 let (spec, role) = (topic.spec(), user.role());
-                let wanted =
-                    (concerned && spec.read.contains(&role), concerned && spec.write.contains(&role));
+                let is_among = |roles: &[Role]| concerned && role.is_some_and(|role| roles.contains(&role));
+                let wanted = (is_among(&spec.read), is_among(&spec.write));
                 assert_eq!(
                     (may(user, "Read", topic), may(user, "Write", topic)),
                     wanted,
@@ -194,9 +209,17 @@ mod tests {
         let users = User::all(&[state("IN-GA")]);
         for topic in Topic::all() {
             for role in topic.spec().read.iter().chain(&topic.spec().write) {
-                assert!(users.iter().any(|user| user.role() == *role), "{role:?}");
+                assert!(users.iter().any(|user| user.role() == Some(*role)), "{role:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_exporter_describes_and_does_nothing_else() {
+        let rules = User::Exporter.rules(&TopicSpace::default(), "");
+        assert!(rules.iter().all(|rule| rule.operations == ["Describe"]), "{rules:?}");
+        assert!(Topic::all().all(|topic| may(User::Exporter, "Describe", topic)));
+        assert!(rules.iter().any(|rule| (rule.kind, rule.name.as_str()) == ("group", "*")), "{rules:?}");
     }
 
     #[test]
