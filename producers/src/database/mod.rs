@@ -12,6 +12,7 @@ mod postgresql;
 mod reading;
 mod session;
 mod statement;
+mod tls;
 mod window;
 
 use sanchar_runtime::lifecycle::Failure;
