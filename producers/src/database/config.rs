@@ -207,6 +207,12 @@ impl PostgresConfig {
         }
     }
 
+    /// The columns that tell rows apart.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        let ids = self.query.iter().flat_map(|query| &query.id);
+        ids.chain(self.outbox.iter().map(|outbox| &outbox.id)).map(String::as_str).collect()
+    }
+
     /// Where to connect and as whom, with the password. Files are relative to `base`.
     ///
     /// # Errors

@@ -52,6 +52,11 @@ pub(super) fn classify(error: &postgres::Error) -> DatabaseError {
     }
 }
 
+/// Whether a value is none of its type: "data exception", or a domain's own condition.
+pub(super) fn is_of_values(error: &postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
+}
+
 /// Nothing came from the server, or nothing that the client wants.
 fn of_connection(error: &postgres::Error) -> DatabaseError {
     let what = error.to_string();
@@ -69,13 +74,13 @@ fn of_connection(error: &postgres::Error) -> DatabaseError {
     if is("error deserializing") || is("error serializing") || is("expected ") {
         return DatabaseError::Refused(format!("{what}: correct [postgres.query] or [postgres.outbox]"));
     }
-    DatabaseError::Away(format!("no database answers: {what}{cause}"))
-}
     if is_about_certificate(error) {
         let remedy = "the server does not take this producer's certificate: correct postgres.certificate_file and \
                       postgres.key_file, or let the server trust who signed it";
         return DatabaseError::Refused(format!("{what}{cause}: {remedy}"));
     }
+    DatabaseError::Away(format!("no database answers: {what}{cause}"))
+}
 
 /// Whether the server ended the connection because of the certificate that it was shown, or was not. By TLS 1.3 that comes after the
 /// handshake, so the client takes it for a connection that broke.

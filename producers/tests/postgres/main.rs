@@ -14,6 +14,7 @@ mod address;
 #[path = "../surroundings/certificates.rs"]
 mod certificates;
 mod encrypted;
+mod explained;
 mod outbox;
 mod producer;
 mod server;
