@@ -15,6 +15,7 @@ mod address;
 mod certificates;
 mod encrypted;
 mod explained;
+mod faults;
 mod outbox;
 mod producer;
 mod server;
