@@ -23,6 +23,7 @@ Examples:
   sanchar-producer -c karnataka.toml dry-run --json  the same as one JSON event per line
   sanchar-producer -c karnataka.toml explain data/karnataka-fir-excerpt.csv:12
                                                      one row before and after withholding
+  sanchar-producer -c rajasthan.toml explain id=4711 the same of a row of a database
   sanchar-producer -c karnataka.toml rules           the rules of withholding in force, and where each comes from
   sanchar-producer -c karnataka.toml doctor          is everything there that the daemon needs?
   sanchar-producer -c karnataka.toml backfill --from 2016-01-01 --to 2016-12-31
@@ -132,9 +133,21 @@ pub(crate) struct InferArgs {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sanchar-producer -c goa.toml explain data/goa-firs.csv:12
+  sanchar-producer -c rajasthan.toml explain id=4711           a row of a database, by what tells rows apart
+  sanchar-producer -c rajasthan.toml explain 'postgres id=4711' the same, as quarantine and logs name it
+  sanchar-producer -c rajasthan.toml explain id=0311,2024,17   where postgres.query.id names three columns
+  sanchar-producer -c goa.toml explain --json data/goa-firs.csv:12 | jq .withheld
+
+It shows what must not leave the state, on this terminal and nowhere else. Of a database it reads this one row, in a session that
+cannot write; of an outbox the id is the number of the change.
+
+Exit codes: 0 shown, 64 there is no such row, 69 the database does not answer, 78 the configuration does not fit.")]
 pub(crate) struct ExplainArgs {
-    /// The file, as it is named in quarantine and logs, and the line that the row begins at
-    #[arg(value_name = "FILE:LINE")]
+    /// The file, as it is named in quarantine and logs, and the line that the row begins at; or the id of a database's row
+    #[arg(value_name = "FILE:LINE|id=ID")]
     pub(crate) row: RowPlace,
     /// The same as one JSON object
     #[arg(long)]
@@ -143,21 +156,30 @@ pub(crate) struct ExplainArgs {
 
 /// Where a row is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RowPlace {
-    pub(crate) file: PathBuf,
-    /// From 1.
-    pub(crate) line: u64,
+pub(crate) enum RowPlace {
+    /// In a file.
+    Line {
+        file: PathBuf,
+        /// From 1.
+        line: u64,
+    },
+    /// In a database: what its keys are, separated by commas.
+    Id(String),
 }
 
 impl FromStr for RowPlace {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let id = text.strip_prefix("postgres ").unwrap_or(text).strip_prefix("id=");
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            return Ok(Self::Id(id.to_owned()));
+        }
         let parts = text.rsplit_once(':').filter(|(file, _)| !file.is_empty());
-        let place = parts.and_then(|(file, line)| Some(Self { file: file.into(), line: line.parse().ok()? }));
-        place
-            .filter(|place| place.line > 0)
-            .ok_or_else(|| "needs a file and a line from 1, as in data/firs.csv:12".to_owned())
+        let place = parts.and_then(|(file, line)| Some((file.into(), line.parse().ok()?)));
+        place.filter(|(_, line)| *line > 0).map(|(file, line)| Self::Line { file, line }).ok_or_else(|| {
+            "needs a file and a line from 1, as in data/firs.csv:12, or the id of a database's row, as in id=4711".to_owned()
+        })
     }
 }
 
@@ -204,9 +226,12 @@ mod tests {
         assert!(matches!(args.command(), Command::Run { once: true }));
         assert_eq!(args.config().unwrap(), Path::new("a.toml"));
         let args = Args::try_parse_from(["sanchar-producer", "dry-run"]).unwrap();
-        let place = RowPlace { file: "C:/a:b.csv".into(), line: 7 };
+        let place = RowPlace::Line { file: "C:/a:b.csv".into(), line: 7 };
         assert_eq!("C:/a:b.csv:7".parse(), Ok(place));
-        for wrong in ["a.csv", "a.csv:0", "a.csv:x", ":3"] {
+        for id in ["id=0311,2024:7", "postgres id=0311,2024:7"] {
+            assert_eq!(id.parse(), Ok(RowPlace::Id("0311,2024:7".into())));
+        }
+        for wrong in ["a.csv", "a.csv:0", "a.csv:x", ":3", "id="] {
             assert!(wrong.parse::<RowPlace>().is_err(), "{wrong}");
         }
         assert!(args.config().unwrap_err().to_string().contains("--config or SANCHAR_CONFIG"));

@@ -10,7 +10,8 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = ProducerConfig::load(path)?;
     config.logs.check()?;
     config.check()?;
-    if config.postgres.is_some() {
+    if let Some(postgres) = &config.postgres {
+        postgres.check_files(config.base())?;
         let fit = "whether it fits the database is seen by dry-run --limit 10";
         return crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()));
     }

@@ -395,7 +395,8 @@ impl DaemonConfig for ProducerConfig {
     }
 
     fn check_files(&self, folder: &Path) -> Result<(), ConfigError> {
-        self.withholding.clone().with_policy(folder).map(drop)
+        self.withholding.clone().with_policy(folder)?;
+        self.postgres.as_ref().map_or(Ok(()), |postgres| postgres.check_files(folder))
     }
 }
 

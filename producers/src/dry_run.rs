@@ -83,9 +83,7 @@ pub fn dry_run(
 pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> Result<Explained, Failure> {
     config.check_mapping()?;
     if config.postgres.is_some() {
-        return Err(Failure::usage(
-            "explain shows rows of files: use dry-run --json for those of a database",
-        ));
+        return Err(Failure::usage("rows of a database have no lines: name one by its id, as in id=4711"));
     }
     let is_known = file.exists() || is_stdin(file);
     let path = if is_known { file.to_owned() } else { config.base().join(file) };

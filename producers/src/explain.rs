@@ -7,13 +7,13 @@ use std::path::Path;
 use console::{Alignment, Style, pad_str};
 use sanchar_producer::mapping::{Explained, Verdict};
 use sanchar_producer::withholding::is_under;
-use sanchar_producer::{ProducerConfig, explain as run};
+use sanchar_producer::{ProducerConfig, explain as run, explain_database};
 use sanchar_runtime::clock;
 use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::CrimeEvent;
 use serde_json::Value;
 
-use crate::args::ExplainArgs;
+use crate::args::{ExplainArgs, RowPlace};
 use crate::show;
 
 /// What an event is made of besides its content.
@@ -24,7 +24,11 @@ const VALUE_WIDTH: usize = 40;
 /// Explains the row that `args` name.
 pub(crate) fn explain(path: &Path, args: &ExplainArgs) -> Result<(), Failure> {
     let config = ProducerConfig::load(path)?;
-    let explained = run(&config, &args.row.file, args.row.line, clock::now_ms())?;
+    let now_ms = clock::now_ms();
+    let explained = match &args.row {
+        RowPlace::Line { file, line } => run(&config, file, *line, now_ms)?,
+        RowPlace::Id(id) => explain_database(&config, id, now_ms)?,
+    };
     let text = if args.json { json(&explained)? } else { table(&explained) };
     let written = io::stdout().lock().write_all(text.as_bytes());
     written.map_err(|error| Failure::temporary(format!("cannot write the answer: {error}")))

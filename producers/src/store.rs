@@ -3,7 +3,7 @@
 //!
 //! Only this user may read it, since quarantined rows hold what their source holds. It decides nothing about rows.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ impl Store {
     /// Makes the folder where it is missing and takes its lock.
     ///
     /// # Errors
-    /// [`Failure`] with exit code 78 when the folder cannot be used or another process holds it.
+    /// [`Failure`] with exit code 78 when the folder cannot be used, and as [`hold`].
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
         let refuse = |what: &dyn std::fmt::Display| {
             Failure::config(format!("store.folder {}: {what}", folder.display()))
@@ -60,11 +60,7 @@ impl Store {
                 refuse(&format!("cannot be made ({error}): name a folder this user may write"))
             })?;
         }
-        let lock = private().create(true).truncate(false).write(true).open(folder.join("lock"));
-        let lock = lock.map_err(|error| refuse(&format!("cannot be locked ({error}): make it writable")))?;
-        lock.try_lock()
-            .map_err(|_| refuse(&"is used by another producer: stop it, or give each its own folder"))?;
-        Ok(Self { folder: folder.to_owned(), lock })
+        Ok(Self { folder: folder.to_owned(), lock: hold(folder)? })
     }
 
     /// The checkpoint of a source file, which is known by its path as configured.
@@ -103,6 +99,26 @@ impl Store {
         let entries = fs::read_dir(self.folder.join("checkpoints"))?;
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
+    }
+}
+
+/// Takes the lock of a folder, which holds for as long as the file is open.
+///
+/// # Errors
+/// [`Failure`] with exit code 75 while another process holds it, which may be one that is stopping; 78 when it cannot be taken at all.
+pub(crate) fn hold(folder: &Path) -> Result<File, Failure> {
+    let shown = folder.display();
+    let unusable = |error| {
+        Failure::config(format!("store.folder {shown}: cannot be locked ({error}): make it writable"))
+    };
+    let lock =
+        private().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Failure::temporary(format!(
+            "store.folder {shown}: is used by another producer: wait until it has stopped, or give each a store.folder of its own"
+        ))),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 
@@ -145,13 +161,16 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
+    use sanchar_runtime::lifecycle::ExitCode;
+
     #[test]
     fn two_processes_never_share_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
         let first = Store::open(&path).unwrap();
-        let error = Store::open(&path).unwrap_err().to_string();
-        assert!(error.contains("is used by another producer"), "{error}");
+        let failure = Store::open(&path).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Temporary, "the other may be stopping");
+        assert!(failure.to_string().contains("give each a store.folder of its own"), "{failure}");
         // As a process shares it that is being forked.
         let shared = first.lock.try_clone().unwrap();
         drop(first);

@@ -211,6 +211,22 @@ async fn a_missing_topic_is_refused_with_the_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_another_producer_holds_is_had_when_that_has_stopped() {
+    let (cluster, folder) = (cluster(&["crime.reported.in-ga"]), tempfile::tempdir().unwrap());
+    let config = example(folder.path(), "goa.toml", &cluster.bootstrap_servers());
+    let (context, first) = start(config.clone(), false);
+    let is_ready = || context.health.ready(false).ok;
+    await_that(&context, "ready", &is_ready).await;
+    let failure = start(config.clone(), true).1.await.unwrap().unwrap_err();
+    assert_eq!(failure.exit_code() as u8, 75, "a restart may find it free: {failure}");
+    let remedy = "store/goa: is used by another producer: wait until it has stopped, or give each a store.folder of its own";
+    assert!(failure.to_string().ends_with(remedy), "{failure}");
+    context.shutdown.trigger("the first gives way");
+    first.await.unwrap().unwrap();
+    start(config, true).1.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_does_not_answer_ends_the_start() {
     let (cluster, folder) = (cluster(&["crime.reported.in-ga"]), tempfile::tempdir().unwrap());
     let mut config = example(folder.path(), "goa.toml", &cluster.bootstrap_servers());

@@ -5,7 +5,7 @@
 //! is hashed at least once. Not a JSON library: it knows the types that records are made of and no others.
 
 use serde::Serialize;
-use serde::ser::{Error as _, Impossible, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{Error as _, SerializeSeq, SerializeStruct, Serializer};
 use serde_json::Error;
 use std::ops::Range;
 
@@ -112,10 +112,37 @@ impl SerializeSeq for Items<'_, '_> {
     }
 }
 
-/// Types that no record of the contract holds.
+/// The methods of a serializer for types that no record of the contract holds: those that no writer writes, or the ones that are given.
 macro_rules! refused {
-    ($($method:ident($($type:ty),*) -> $ok:ty;)+) => {
-        $(fn $method(self, $(_: $type),*) -> Result<$ok, Self::Error> {
+    () => {
+        type SerializeTuple = serde::ser::Impossible<(), Self::Error>;
+        type SerializeTupleStruct = serde::ser::Impossible<(), Self::Error>;
+        type SerializeTupleVariant = serde::ser::Impossible<(), Self::Error>;
+        type SerializeMap = serde::ser::Impossible<(), Self::Error>;
+        type SerializeStructVariant = serde::ser::Impossible<(), Self::Error>;
+
+        refused! {
+            serialize_i8(i8) -> ();
+            serialize_i16(i16) -> ();
+            serialize_u8(u8) -> ();
+            serialize_u16(u16) -> ();
+            serialize_u32(u32) -> ();
+            serialize_u64(u64) -> ();
+            serialize_f32(f32) -> ();
+            serialize_char(char) -> ();
+            serialize_unit() -> ();
+            serialize_unit_struct(&'static str) -> ();
+            serialize_newtype_struct<T>(&'static str, &T) -> ();
+            serialize_newtype_variant<T>(&'static str, u32, &'static str, &T) -> ();
+            serialize_tuple(usize) -> Self::SerializeTuple;
+            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+            serialize_map(Option<usize>) -> Self::SerializeMap;
+            serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+        }
+    };
+    ($($method:ident$(<$value:ident>)?($($type:ty),*) -> $ok:ty;)+) => {
+        $(fn $method$(<$value: serde::Serialize + ?Sized>)?(self, $(_: $type),*) -> Result<$ok, Self::Error> {
             Err(serde::ser::Error::custom("not a type of a record"))
         })+
     };
@@ -127,11 +154,6 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
     type Error = Error;
     type SerializeSeq = Items<'a, 'w>;
     type SerializeStruct = Fields<'a, 'w>;
-    type SerializeTuple = Impossible<(), Error>;
-    type SerializeTupleStruct = Impossible<(), Error>;
-    type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Impossible<(), Error>;
-    type SerializeStructVariant = Impossible<(), Error>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.put(if value { "true" } else { "false" });
@@ -178,38 +200,8 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
         Ok(Fields { start: self.out.len(), present: Vec::with_capacity(fields), writer: self })
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<(), Error> {
-        Err(Error::custom("not a type of a record"))
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Error> {
-        Err(Error::custom("not a type of a record"))
-    }
-
-    refused! {
-        serialize_i8(i8) -> ();
-        serialize_i16(i16) -> ();
-        serialize_u8(u8) -> ();
-        serialize_u16(u16) -> ();
-        serialize_u32(u32) -> ();
-        serialize_u64(u64) -> ();
-        serialize_f32(f32) -> ();
-        serialize_char(char) -> ();
-        serialize_bytes(&[u8]) -> ();
-        serialize_unit() -> ();
-        serialize_unit_struct(&'static str) -> ();
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
-    }
+    refused! { serialize_bytes(&[u8]) -> (); }
+    refused!();
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use crate::canonical::refused;
 use crate::skim::{Flaw, Shape};
 use serde::Serialize;
-use serde::ser::{Error as _, Impossible, SerializeSeq, SerializeStruct, Serializer};
+use serde::ser::{SerializeSeq, SerializeStruct, Serializer};
 use std::fmt::Display;
 
 /// Avro datum of a record of this shape.
@@ -118,11 +118,6 @@ impl<'o, 's> Serializer for Writer<'o, 's> {
     type Error = Flaw;
     type SerializeSeq = Items<'o, 's>;
     type SerializeStruct = Fields<'o, 's>;
-    type SerializeTuple = Impossible<(), Flaw>;
-    type SerializeTupleStruct = Impossible<(), Flaw>;
-    type SerializeTupleVariant = Impossible<(), Flaw>;
-    type SerializeMap = Impossible<(), Flaw>;
-    type SerializeStructVariant = Impossible<(), Flaw>;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -198,37 +193,7 @@ impl<'o, 's> Serializer for Writer<'o, 's> {
         Ok(Fields { out: self.out, fields: fields.iter() })
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<(), Flaw> {
-        Err(Flaw::custom("not a type of a record"))
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Flaw> {
-        Err(Flaw::custom("not a type of a record"))
-    }
-
-    refused! {
-        serialize_i8(i8) -> ();
-        serialize_i16(i16) -> ();
-        serialize_u8(u8) -> ();
-        serialize_u16(u16) -> ();
-        serialize_u32(u32) -> ();
-        serialize_u64(u64) -> ();
-        serialize_f32(f32) -> ();
-        serialize_char(char) -> ();
-        serialize_unit() -> ();
-        serialize_unit_struct(&'static str) -> ();
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
-    }
+    refused!();
 }
 
 #[cfg(test)]

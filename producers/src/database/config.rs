@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use postgres::config::SslMode;
 use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::secret::Secret;
 use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
+
+use super::tls;
 
 /// A PostgreSQL database and what is read from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,12 @@ pub struct PostgresConfig {
     /// Certificates of the authorities that sign the server's (PEM). Default: the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// The certificate by which the server knows this producer, and those between it and the root (PEM).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key (PEM, without a passphrase), for this user alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
     /// The longest time to connect, in milliseconds. Default 10000.
     pub connect_timeout_ms: u64,
     /// The longest time for one page, in milliseconds. Default 30000.
@@ -112,6 +121,8 @@ impl Default for PostgresConfig {
             password_file: None,
             tls: None,
             ca_file: None,
+            certificate_file: None,
+            key_file: None,
             connect_timeout_ms: 10_000,
             statement_timeout_ms: 30_000,
             poll_interval_ms: 1_000,
@@ -167,7 +178,39 @@ impl PostgresConfig {
         if !(1024..=64 << 20).contains(&self.max_row_bytes) {
             return refuse("max_row_bytes", "has to lie between 1024 and 67108864");
         }
-        self.target(Path::new("")).map(drop)
+        let is_encrypted = self.target(Path::new(""))?.get_ssl_mode() != SslMode::Disable;
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => {
+                refuse("key_file", "is missing: postgres.certificate_file is nothing without its key")
+            }
+            (None, Some(_)) => {
+                refuse("certificate_file", "is missing: postgres.key_file is nothing without it")
+            }
+            (Some(_), Some(_)) if !is_encrypted => refuse(
+                "certificate_file",
+                "is never shown on a connection in the clear: set postgres.tls = \"verify\"",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the files that are named can be used. Does not connect.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the field, the file and the remedy.
+    pub fn check_files(&self, base: &Path) -> Result<(), ConfigError> {
+        // A path is needed for what is relative, also where the configuration lies in the current folder.
+        let base = Path::new(".").join(base);
+        match self.target(&base)?.get_ssl_mode() {
+            SslMode::Disable => Ok(()),
+            _ => tls::connector(self, &base).map(drop),
+        }
+    }
+
+    /// The columns that tell rows apart.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        let ids = self.query.iter().flat_map(|query| &query.id);
+        ids.chain(self.outbox.iter().map(|outbox| &outbox.id)).map(String::as_str).collect()
     }
 
     /// Where to connect and as whom, with the password. Files are relative to `base`.
@@ -193,8 +236,8 @@ impl PostgresConfig {
         };
         let tls = self.tls.unwrap_or(if is_local(&target) { Tls::Off } else { Tls::Verify });
         target.ssl_mode(match tls {
-            Tls::Verify => postgres::config::SslMode::Require,
-            Tls::Off => postgres::config::SslMode::Disable,
+            Tls::Verify => SslMode::Require,
+            Tls::Off => SslMode::Disable,
         });
         if base != Path::new("") || self.password_file.is_none() {
             let file = self.password_file.as_ref().map(|file| base.join(file));
@@ -294,75 +337,4 @@ fn txid() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const QUERY: &str = "user = 'reader'\n[query]\nsql = 'select * from firs'\nmodified = 'at'\nid = ['id']";
-
-    fn check(text: &str) -> Result<PostgresConfig, String> {
-        let config: PostgresConfig = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        config.check().map(|()| config).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_remedy() {
-        for (text, message) in [
-            ("user = 'r'".to_owned(), "postgres.query is missing: say what to read"),
-            (format!("{QUERY}\n[outbox]\ntable = 'o'"), "keep one of the two"),
-            (QUERY.replace("user = 'reader'", ""), "postgres.user is missing"),
-            (QUERY.replace("select *", "delete"), "begins with select or with"),
-            (QUERY.replace("firs'", "firs; '"), "ends with a semicolon"),
-            (QUERY.replace("['id']", "[]"), "postgres.query.id names no column"),
-            (format!("page_rows = 0\n{QUERY}"), "postgres.page_rows has to be at least 1"),
-            (format!("statement_timeout_ms = 600001\n{QUERY}"), "has to be 600000 at most"),
-            ("user = 'r'\n[outbox]\ntable = 'a.b.c'".to_owned(), "postgres.outbox.table has to be"),
-            (
-                format!("url = 'host=x sslmode=verify-full password=hunter2'\n{QUERY}"),
-                "postgres.url is no address",
-            ),
-            (format!("password = 'a'\npassword_file = 'b'\n{QUERY}"), "keep one of the two"),
-        ] {
-            let error = check(&text).unwrap_err();
-            assert!(error.contains(message), "{error}\nshould be\n{message}");
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_leaves_the_machine_is_encrypted_unless_told_otherwise() {
-        use postgres::config::SslMode;
-        let mode = |text: &str| {
-            let config = check(&format!("{text}\n{QUERY}")).unwrap();
-            config.target(Path::new("")).unwrap().get_ssl_mode()
-        };
-        assert_eq!(mode(""), SslMode::Disable);
-        assert_eq!(mode("host = '/run/postgresql'"), SslMode::Disable);
-        assert_eq!(mode("host = '127.0.0.7'"), SslMode::Disable);
-        assert_eq!(mode("host = 'db.example'"), SslMode::Require);
-        assert_eq!(mode("host = '10.0.0.1'"), SslMode::Require);
-        assert_eq!(
-            mode("url = 'postgresql://reader@localhost,db.example/x?sslmode=disable'"),
-            SslMode::Require
-        );
-        assert_eq!(mode("host = 'db.example'\ntls = 'off'"), SslMode::Disable);
-        assert_eq!(mode("tls = 'verify'"), SslMode::Require);
-    }
-
-    #[test]
-    fn another_question_is_told_from_another_spelling() {
-        let asked = |text: &str| check(text).unwrap().asked();
-        let spelling = QUERY.replace("select * from", "select *  from");
-        assert_eq!(asked(QUERY), asked(&spelling));
-        assert_ne!(asked(QUERY), asked(&QUERY.replace("['id']", "['no']")));
-        assert_ne!(asked(QUERY), asked(&QUERY.replace("from firs", "from old_firs")));
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let config =
-            check(&format!("url = 'postgresql://r:hunter2@localhost'\npassword = 'hunter3'\n{QUERY}"))
-                .unwrap();
-        let shown = format!("{config:?}{}", toml::to_string(&config).unwrap());
-        assert!(!shown.contains("hunter"), "{shown}");
-    }
-}
+mod tests;

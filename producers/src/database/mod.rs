@@ -12,6 +12,7 @@ mod postgresql;
 mod reading;
 mod session;
 mod statement;
+mod tls;
 mod window;
 
 use sanchar_runtime::lifecycle::Failure;
@@ -138,6 +139,12 @@ pub(crate) trait Database {
     /// # Errors
     /// [`DatabaseError`]; nothing of the page is read then.
     fn page(&mut self, scan: &Scan, start: &Start) -> Result<Page, DatabaseError>;
+
+    /// The row whose keys behind the first are `id`. None where no row has them, more than one where they do not tell rows apart.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    fn find(&mut self, id: &[&str]) -> Result<Vec<DatabaseRow>, DatabaseError>;
 
     /// Deletes the rows up to `cursor`, which are published.
     ///

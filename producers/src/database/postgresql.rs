@@ -11,7 +11,7 @@ use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Client, Row};
 
-use super::failure::classify;
+use super::failure::{classify, is_of_values};
 use super::session::{self, Settings};
 use super::statement::{Column, Statements, quote, value};
 use super::{
@@ -98,6 +98,20 @@ impl Database for Postgres {
             values.extend(scan.end.as_deref());
             let sql = connected.statements.page(start);
             read_page(connected, config.page_rows, &sql, &values).map_err(|error| classify(&error))?
+        })
+    }
+
+    fn find(&mut self, id: &[&str]) -> Result<Vec<DatabaseRow>, DatabaseError> {
+        self.with(|connected, _| {
+            let asked = connected.client.query_one(&connected.statements.readable(), &parameters(id));
+            match asked {
+                // What is no value of the column's type is in no row.
+                Err(error) if is_of_values(&error) => return Ok(Vec::new()),
+                asked => asked.map_err(|error| classify(&error))?,
+            };
+            let sql = connected.statements.one();
+            let page = read_page(connected, 2, &sql, id).map_err(|error| classify(&error))??;
+            Ok(page.rows)
         })
     }
 

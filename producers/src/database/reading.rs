@@ -3,11 +3,14 @@
 //! A row of a database may change, so a second version of a record is an update and never a conflict, unless the mapping's
 //! `record.revision` is the same for both.
 
+use std::borrow::Cow;
+
 use crate::config::{ProducerConfig, Unfit};
 use crate::language::column::Columns;
-use crate::mapping::{Mapper, SourceRow, Verdict, Versions};
+use crate::mapping::{Explained, Mapper, SourceRow, Verdict, Versions};
 use crate::memory::{Admission, Memory};
 use crate::reading::{Outcome, Revisions};
+use crate::reason::Problem;
 use crate::source::{RawRow, json_cells};
 
 /// Rows being read.
@@ -50,15 +53,31 @@ impl DatabaseReading {
         }
     }
 
+    /// The same, with its reasons, of a single row.
+    pub(crate) fn explain(&self, row: &RawRow, now_ms: i64) -> Explained {
+        let text = String::from_utf8_lossy(&row.bytes);
+        match self.cells(row, &text) {
+            Ok(cells) => {
+                self.mapper.explain(SourceRow { raw: &row.bytes, cells }, Revisions::after(0).at(now_ms))
+            }
+            Err(problem) => {
+                Explained { before: None, taken: Vec::new(), verdict: Verdict::Rejected(problem.at("")) }
+            }
+        }
+    }
+
     fn verdict(&self, row: &RawRow, revisions: &mut Revisions, now_ms: i64) -> Verdict {
         let text = String::from_utf8_lossy(&row.bytes);
-        let cells = match &row.fault {
-            Some(fault) => Err(fault.clone()),
-            None => json_cells(&text, &self.columns),
-        };
-        match cells {
+        match self.cells(row, &text) {
             Ok(cells) => self.mapper.map(SourceRow { raw: &row.bytes, cells }, revisions.at(now_ms)),
             Err(problem) => Verdict::Rejected(problem.at("")),
+        }
+    }
+
+    fn cells<'r>(&self, row: &RawRow, text: &'r str) -> Result<Vec<Cow<'r, str>>, Problem> {
+        match &row.fault {
+            Some(fault) => Err(fault.clone()),
+            None => json_cells(text, &self.columns),
         }
     }
 }

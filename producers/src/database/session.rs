@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use openssl::ssl::{SslConnector, SslMethod};
 use postgres::config::SslMode;
 use postgres::{Client, NoTls};
-use postgres_openssl::MakeTlsConnector;
 
 use super::failure::classify;
-use super::{DatabaseError, PostgresConfig};
+use super::{DatabaseError, PostgresConfig, tls};
 
 /// What a session needs to know besides its table of the configuration.
 #[derive(Debug, Clone)]
@@ -38,7 +36,7 @@ pub(super) fn connect(
         .tcp_user_timeout(Duration::from_secs(30));
     let client = match target.get_ssl_mode() {
         SslMode::Disable => target.connect(NoTls),
-        _ => target.connect(connector(config, base)?),
+        _ => target.connect(tls::connector(config, base).map_err(|error| refused(&error))?),
     };
     let mut client = client.map_err(|error| classify(&error))?;
     client.batch_execute(&preamble(config, settings)).map_err(|error| classify(&error))?;
@@ -59,20 +57,6 @@ fn warn_of_rights(config: &PostgresConfig, client: &mut Client) {
 
 fn deletes(config: &PostgresConfig) -> bool {
     config.outbox.as_ref().is_some_and(|outbox| outbox.delete_published)
-}
-
-fn connector(config: &PostgresConfig, base: &Path) -> Result<MakeTlsConnector, DatabaseError> {
-    let refused =
-        |what: &str, error: &dyn std::fmt::Display| DatabaseError::Refused(format!("{what} ({error})"));
-    let mut builder = SslConnector::builder(SslMethod::tls_client())
-        .map_err(|error| refused("the system's tls cannot be used", &error))?;
-    if let Some(file) = &config.ca_file {
-        let path = base.join(file);
-        builder.set_ca_file(&path).map_err(|error| {
-            refused(&format!("postgres.ca_file {} cannot be used: name a pem file", path.display()), &error)
-        })?;
-    }
-    Ok(MakeTlsConnector::new(builder.build()))
 }
 
 /// Settings of the session. A statement that waits for a lock gives up earlier than one that works.

@@ -56,6 +56,27 @@ impl Statements {
         if let Some(first) = self.keys.first().filter(|_| self.has_end) {
             conditions.push(format!("{} < {}", column(&first.name), value(given + 1, first)));
         }
+        self.select(&conditions, self.page_rows)
+    }
+
+    /// The row whose keys behind the first are its parameters; two, where they do not tell rows apart.
+    pub(super) fn one(&self) -> String {
+        let first = self.keys.first().map(|key| format!("{} is not null", column(&key.name)));
+        let ids = (1..).zip(self.keys.iter().skip(1));
+        let equal = ids.map(|(i, key)| format!("{} = {}", column(&key.name), value(i, key)));
+        self.select(&first.into_iter().chain(equal).collect::<Vec<_>>(), 2)
+    }
+
+    /// Whether each of its parameters can be read as the key behind the first that it is for: the server refuses where not.
+    pub(super) fn readable(&self) -> String {
+        let ids = (1..).zip(self.keys.iter().skip(1));
+        let values: Vec<String> = ids.map(|(i, key)| format!("{} is null", value(i, key))).collect();
+        format!("select {}", values.join(", "))
+    }
+
+    /// Rows as JSON, with its length and their keys.
+    fn select(&self, conditions: &[String], rows: u32) -> String {
+        let keys: Vec<String> = self.keys.iter().map(|key| column(&key.name)).collect();
         let fields: Vec<String> = self.columns.iter().map(field).collect();
         let texts: Vec<String> = (1..).zip(&keys).map(|(i, key)| format!("{key}::text as key_{i}")).collect();
         let names: Vec<String> = (1..=keys.len()).map(|i| format!("page.key_{i}")).collect();
@@ -73,7 +94,6 @@ impl Statements {
             relation = self.relation,
             conditions = conditions.join("\nand "),
             keys = keys.join(", "),
-            rows = self.page_rows,
         )
     }
 
@@ -151,6 +171,14 @@ mod tests {
                 .contains("source.\"at\" >= $1::text::timestamptz")
         );
         assert!(!statements(false).page(&Start::Beginning).contains('$'));
+    }
+
+    #[test]
+    fn one_row_is_found_by_its_id_alone() {
+        let one = statements(true).one();
+        let wanted = "where source.\"at\" is not null\nand source.\"a \"\"b\"\"\" = $1::text::int8\norder by";
+        assert!(one.contains(wanted) && one.contains("limit 2"), "{one}");
+        assert_eq!(statements(true).readable(), "select $1::text::int8 is null");
     }
 
     #[test]

@@ -144,30 +144,28 @@ fn judge(shown: &str, bytes: u64, inodes: Option<u64>) -> Finding {
     Check::Disk.ok(seen)
 }
 
-/// The port for probes and metrics: free, or held by the daemon itself.
+/// The port for probes and metrics, and that of items: free, or held by the daemon itself.
 pub(super) async fn listen(config: &ProducerConfig) -> Finding {
-    let listen = config.http.listen;
-    let Err(error) = TcpListener::bind(listen) else {
-        return Check::Listen.ok(format!("{listen} is free"));
-    };
-    if error.kind() != io::ErrorKind::AddrInUse {
-        let remedy = "choose an address of this machine and a port above 1023 for http.listen";
-        return Check::Listen.failed(
-            Cause::Configuration,
-            format!("{listen} cannot be used ({error})"),
-            remedy,
-        );
-    }
-    match look(config).await {
-        Ok(Seen::Daemon(_)) => {
-            Check::Listen.ok(format!("{listen} is held by the running daemon of {}", config.state.code))
+    let pushed = config.push.as_ref().map(|push| ("push.listen", push.listen));
+    let mut seen = Vec::new();
+    for (field, listen) in std::iter::once(("http.listen", config.http.listen)).chain(pushed) {
+        let Err(error) = TcpListener::bind(listen) else {
+            seen.push(format!("{listen} is free"));
+            continue;
+        };
+        if error.kind() != io::ErrorKind::AddrInUse {
+            let remedy = format!("choose an address of this machine and a port above 1023 for {field}");
+            let seen = format!("{listen} cannot be used ({error})");
+            return Check::Listen.failed(Cause::Configuration, seen, &remedy);
         }
-        _ => Check::Listen.failed(
-            Cause::Configuration,
-            format!("{listen} is held by a program that is not this state's daemon"),
-            "stop that program, or choose another port with http.listen",
-        ),
+        if !matches!(look(config).await, Ok(Seen::Daemon(_))) {
+            let remedy = format!("stop that program, or choose another port with {field}");
+            let seen = format!("{listen} is held by a program that is not this state's daemon");
+            return Check::Listen.failed(Cause::Configuration, seen, &remedy);
+        }
+        seen.push(format!("{listen} is held by the running daemon of {}", config.state.code));
     }
+    Check::Listen.ok(seen.join("; "))
 }
 
 async fn look(config: &ProducerConfig) -> Result<Seen, sanchar_runtime::config::ConfigError> {

@@ -10,6 +10,7 @@ use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
 use crate::memory::Memory;
+use crate::push;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
@@ -26,11 +27,13 @@ pub(super) fn source(config: &ProducerConfig) -> Finding {
         };
     }
     if let Some(push) = &config.push {
-        return match config.push_mapper() {
-            Ok(_) => {
-                Check::Source.ok(format!("items are pushed to {}; the mapping fits their keys", push.listen))
-            }
-            Err(error) => Check::Source.refused(Cause::Configuration, error),
+        let mapper = config.push_mapper().map_err(|error| Failure::config(error.to_string()));
+        return match mapper.and_then(|_| push::admission(config, push)) {
+            Ok(_) => Check::Source.ok(format!(
+                "items are pushed to {}; the mapping fits their keys, and tokens and certificates can be read",
+                push.listen
+            )),
+            Err(failure) => Check::Source.refused(Cause::Configuration, failure),
         };
     }
     if config.source.is_stdin() {
@@ -175,6 +178,12 @@ mod tests {
     fn what_is_pushed_is_no_file() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
         let config = ProducerConfig::load(&examples.join("chandigarh.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = config.in_folder_of(&folder.path().join("chandigarh.toml"));
+        let without = source(&config);
+        assert_eq!(without.status, Status::Failed(Cause::Configuration), "{without:?}");
+        assert!(without.seen.contains("push.tokens_file "), "the example says how to make it: {without:?}");
+        std::fs::write(folder.path().join("chandigarh.tokens"), "an-invented-token-of-this-test\n").unwrap();
         assert!(source(&config).seen.contains("items are pushed to 127.0.0.1:"), "{:?}", source(&config));
         assert_eq!(sample(&config, 0).status, Status::Ok);
     }

@@ -6,6 +6,7 @@
 mod propose;
 mod recognise;
 mod sample;
+mod write;
 
 use std::path::Path;
 

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use openssl::ssl::SslAcceptor;
 use sanchar_runtime::lifecycle::{Context, Failure};
+use sanchar_runtime::secret::Secret;
 use tokio::sync::Semaphore;
 
 use crate::config::ProducerConfig;
@@ -55,8 +57,7 @@ pub(crate) async fn open(
     ledger: &Arc<Ledger>,
 ) -> Result<Push, Failure> {
     let component = context.health.component("push", None);
-    let tokens = push.all_tokens(config.base())?;
-    let acceptor = push.tls.as_ref().map(|tls| tls::acceptor(tls, config.base())).transpose()?;
+    let (tokens, acceptor) = admission(config, push)?;
     let judge = Judge::new(config, push.max_items, Arc::clone(&context.clock));
     let judge = Arc::new(judge.map_err(|error| Failure::config(error.to_string()))?);
     let listener = bind(push.listen).await?;
@@ -103,6 +104,18 @@ pub(crate) async fn open(
     component.ready();
     tracing::info!(%address, tls = push.tls.is_some(), "items are taken");
     Ok(Push { spool, address, serving, writing })
+}
+
+/// Who is let in: the tokens, and what TLS needs, read from their files now.
+///
+/// # Errors
+/// [`Failure`] with exit code 78, naming the file and the remedy.
+pub(crate) fn admission(
+    config: &ProducerConfig,
+    push: &PushConfig,
+) -> Result<(Vec<Secret>, Option<SslAcceptor>), Failure> {
+    let tokens = push.all_tokens(config.base())?;
+    Ok((tokens, push.tls.as_ref().map(|tls| tls::acceptor(tls, config.base())).transpose()?))
 }
 
 /// The spool of `config`, with what its checkpoints say.

@@ -77,18 +77,15 @@ impl Spool {
     /// batches that were never answered.
     ///
     /// # Errors
-    /// [`Failure`] with exit code 78 when the folder cannot be used or another process holds it.
+    /// [`Failure`] with exit code 78 when the folder cannot be used, 75 while another process holds it.
     pub(crate) fn open(store_folder: &Path, config: &SpoolConfig) -> Result<Self, Failure> {
         let folder = store_folder.join(FOLDER);
-        let refuse = |what: &str| Failure::config(format!("{}: {what}", folder.display()));
         let unusable = |error: io::Error| {
-            refuse(&format!("cannot be used ({error}): name a store.folder this user may write"))
+            let what = format!("{}: cannot be used ({error})", folder.display());
+            Failure::config(format!("{what}: name a store.folder this user may write"))
         };
         DirBuilder::new().recursive(true).mode(store::FOLDER_MODE).create(&folder).map_err(unusable)?;
-        let lock = store::private().create(true).truncate(false).write(true).open(folder.join("lock"));
-        let lock = lock.map_err(unusable)?;
-        lock.try_lock()
-            .map_err(|_| refuse("is used by another producer: stop it, or give each its own store.folder"))?;
+        let lock = store::hold(&folder)?;
         let mut backlog = Backlog::default();
         for segment in segments(&folder).map_err(unusable)? {
             let path = segment.path(&folder);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use sanchar_runtime::clock::{Clock, ManualClock, SystemClock};
-use sanchar_runtime::lifecycle::Context;
+use sanchar_runtime::lifecycle::{Context, ExitCode};
 
 use super::log::{Append, Log};
 use super::*;
@@ -222,6 +222,7 @@ fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
     assert_eq!(fs::read_to_string(newer.path(&inside)).unwrap(), "{}\n");
     let waits = |backlog: &Backlog| (backlog.bytes(), backlog.age_ms(NOW_MS + 1_000));
     assert_eq!(waits(&spool.lock()), (9, 1_000), "its name tells its age");
-    let error = Spool::open(folder.path(), &SpoolConfig::default()).unwrap_err().to_string();
-    assert!(error.contains("is used by another producer"), "{error}");
+    let failure = Spool::open(folder.path(), &SpoolConfig::default()).unwrap_err();
+    assert_eq!(failure.exit_code(), ExitCode::Temporary, "{failure}");
+    assert!(failure.to_string().contains("is used by another producer"), "{failure}");
 }

@@ -11,7 +11,11 @@
 #[path = "../../../tests/src/address.rs"]
 #[expect(unreachable_pub, reason = "the same file is public in the tests of the whole")]
 mod address;
+#[path = "../surroundings/certificates.rs"]
+mod certificates;
 mod encrypted;
+mod explained;
+mod faults;
 mod outbox;
 mod producer;
 mod server;

@@ -30,7 +30,7 @@ fn example(name: &str) -> String {
 }
 
 /// A database with an outbox, and the example's configuration for it. Roles are of the whole server.
-fn outbox(server: &Server, name: &str) -> (Client, String) {
+pub(crate) fn outbox(server: &Server, name: &str) -> (Client, String) {
     let mut owner = server.database(name);
     owner.batch_execute(TABLE).unwrap();
     let sql = example("rajasthan-outbox.sql");

@@ -9,6 +9,8 @@
     reason = "a test that cannot go on fails right there"
 )]
 
+#[path = "../surroundings/certificates.rs"]
+mod certificates;
 mod delivery;
 mod document;
 mod refusals;

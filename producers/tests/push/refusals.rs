@@ -31,6 +31,13 @@ async fn bodies_that_cannot_be_taken_are_refused_with_the_reason() {
     for (kind, body, expected) in [
         (JSON, b"{\"secret\": \"\xff\"}".to_vec(), (400, "not_utf8")),
         (JSON, "\u{feff}{}".into(), (400, "not_json")),
+        // UTF-16, with its mark and without.
+        (JSON, b"\xff\xfe{\0}\0".to_vec(), (400, "not_utf8")),
+        (JSON, b"{\0}\0".to_vec(), (400, "not_json")),
+        (JSON, "{\"secret\": \"\\ud800\"}".into(), (400, "items_refused")),
+        (JSON, "[".repeat(90_000).into_bytes(), (400, "not_json")),
+        (JSON, ["[".repeat(45_000), "]".repeat(45_000)].concat().into_bytes(), (400, "items_refused")),
+        (LINES, "{\"a\":".repeat(3_000).into_bytes(), (400, "items_refused")),
         (JSON, "{\"secret\": \"a\"".into(), (400, "not_json")),
         (JSON, "secret".into(), (400, "not_json")),
         (JSON, "".into(), (400, "empty")),
@@ -56,7 +63,7 @@ async fn bodies_that_cannot_be_taken_are_refused_with_the_reason() {
     assert_eq!(error(&answer(zipped).await), (415, "content_encoding"));
     assert!(spool_is_empty(&rig));
     producer.accept(JSON, item(1), [1, 0, 0]).await;
-    producer.await_metric("sanchar_push_requests_total{state=\"IN-CH\",status=\"4xx\"} 17").await;
+    producer.await_metric("sanchar_push_requests_total{state=\"IN-CH\",status=\"4xx\"} 23").await;
     producer.await_metric("sanchar_rows_published_total{state=\"IN-CH\"} 1").await;
     producer.stop().await;
     rig.published(1);
@@ -140,7 +147,7 @@ async fn slow_half_sent_and_endless_bodies_end() {
     let rig = Rig::new();
     let mut config = rig.config();
     let push = config.push.as_mut().unwrap();
-    (push.body_timeout_ms, push.header_timeout_ms) = (300, 300);
+    (push.body_timeout_ms, push.header_timeout_ms, push.max_body_bytes) = (300, 300, 100_000);
     let producer = start(config).await;
     let half = &item(1)[..40];
 
@@ -150,6 +157,10 @@ async fn slow_half_sent_and_endless_bodies_end() {
     assert!(half_sent.starts_with("HTTP/1.1 400 ") && half_sent.contains("half_sent"), "{half_sent}");
     let huge = rest(producer.begin(1 << 40, half), false).await;
     assert!(huge.starts_with("HTTP/1.1 413 ") && huge.contains("body_too_large"), "{huge}");
+    // One that does not say how long it is, nor ever ends: it is read until it is too long, and its rest only so that the answer arrives.
+    let chunks = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).repeat(10);
+    let endless = rest(producer.open("transfer-encoding: chunked", &chunks), false).await;
+    assert!(endless.starts_with("HTTP/1.1 413 ") && endless.contains("body_too_large"), "{endless}");
     // Says nothing at all, and then never ends its headers.
     let silent = std::net::TcpStream::connect(producer.address).unwrap();
     assert_eq!(rest(silent, false).await, "");

@@ -80,6 +80,11 @@ fn number(key: &str) -> i64 {
     key.parse().unwrap()
 }
 
+fn row(modified: i64, id: u8, version: u32) -> DatabaseRow {
+    let keys = vec![modified.to_string(), id.to_string()];
+    DatabaseRow { keys, bytes: version.to_string().into_bytes(), length: 0 }
+}
+
 impl Database for Memory {
     fn columns(&mut self) -> Result<Columns, DatabaseError> {
         Ok(Columns::default())
@@ -106,16 +111,18 @@ impl Database for Memory {
             Start::After(keys) => (*modified, i64::from(*id)) > (number(&keys[0]), number(&keys[1])),
         });
         let is_last = found.len() < self.page_rows;
-        let rows = found.iter().take(self.page_rows).map(|(modified, id, version)| DatabaseRow {
-            keys: vec![modified.to_string(), id.to_string()],
-            bytes: version.to_string().into_bytes(),
-            length: 0,
-        });
+        let rows =
+            found.iter().take(self.page_rows).map(|(modified, id, version)| row(*modified, *id, *version));
         let page = Page { rows: rows.collect(), is_last };
         if let Some(step) = self.between.pop_front() {
             self.step(&step);
         }
         Ok(page)
+    }
+
+    fn find(&mut self, id: &[&str]) -> Result<Vec<DatabaseRow>, DatabaseError> {
+        let found = self.rows.iter().filter(|(key, _)| key.to_string() == id[0]);
+        Ok(found.map(|(key, (modified, version))| row(*modified, *key, *version)).collect())
     }
 
     fn delete_through(&mut self, _: &Cursor) -> Result<(), DatabaseError> {
