@@ -10,6 +10,8 @@ mod plain;
 
 use std::path::{Path, PathBuf};
 
+pub use environment::SECTIONS;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};

@@ -4,8 +4,8 @@
 //! [`Deserializer`] of its own, whose leaves from the environment answer what they are asked for: a number where the
 //! field is a number, a string where it is a string. It does not read the file.
 //!
-//! One environment often serves all daemons of a machine. So a variable that is another daemon's (`variables.txt` lists
-//! them all) is passed over by one that has no such setting; one that no daemon knows is refused by each.
+//! One environment often serves all daemons of a machine. So a variable of a table that only another daemon has is passed
+//! over; one that no daemon has is refused by each.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -21,23 +21,34 @@ use super::ConfigError;
 const PREFIX: &str = "SANCHAR__";
 const SEPARATOR: &str = "__";
 
-/// Settings of all daemons, one a line, in the order of the alphabet; a test in `tests/contract` holds it against their code.
-const VARIABLES: &str = include_str!("variables.txt");
-
-/// Whether some daemon takes the variable. What stands below a setting (the entries of a map) is its own affair.
-pub(super) fn is_known(path: &[String]) -> bool {
-    let path = path.join(".");
-    VARIABLES
-        .lines()
-        .any(|known| path.strip_prefix(known).is_some_and(|below| below.is_empty() || below.starts_with('.')))
-}
-
-/// The variable most like one that no daemon takes.
-pub(super) fn closest_variable(path: &[String]) -> Option<String> {
-    let known: Vec<&str> = VARIABLES.lines().collect();
-    let name = super::closest(&path.join("."), &known)?;
-    Some(format!("{PREFIX}{}", name.replace('.', SEPARATOR).to_uppercase()))
-}
+/// What stands at the top of the configurations of all daemons, in the order of the alphabet; `tests/contract/sections.rs`
+/// holds it against their code.
+pub const SECTIONS: [&str; 24] = [
+    "exporter",
+    "group_id",
+    "http",
+    "instance_id",
+    "kafka",
+    "lifecycle",
+    "logs",
+    "mapping",
+    "postgres",
+    "publish",
+    "push",
+    "register",
+    "registry",
+    "rows",
+    "rules",
+    "source",
+    "spool",
+    "state",
+    "status",
+    "store",
+    "stream",
+    "telemetry",
+    "unknown_schema_grace_ms",
+    "withholding",
+];
 
 /// One variable: where it points to and what it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +105,16 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Whether all that it holds comes from variables that some daemon takes.
-    fn is_of_known_variables(&self) -> bool {
+    /// Whether it stands at the top under this name, which is one of another daemon's sections, and nothing in it comes from
+    /// the file.
+    fn is_of_another_daemon(&self, section: &str) -> bool {
         match self {
-            Node::Table(inner) => inner.values().all(Node::is_of_known_variables),
+            Node::Table(inner) => inner.values().all(|node| node.is_of_another_daemon(section)),
             Node::File(_) => false,
-            Node::Variable { name, .. } => path(name).is_some_and(|path| is_known(&path)),
+            Node::Variable { name, .. } => {
+                SECTIONS.contains(&section)
+                    && path(name).is_some_and(|path| path.first().is_some_and(|first| first == section))
+            }
         }
     }
 }
@@ -250,7 +265,7 @@ impl<'de> Deserializer<'de> for Node {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let Node::Table(mut inner) = self else { return self.deserialize_any(visitor) };
-        inner.retain(|key, node| fields.contains(&key.as_str()) || !node.is_of_known_variables());
+        inner.retain(|key, node| fields.contains(&key.as_str()) || !node.is_of_another_daemon(key));
         Node::Table(inner).deserialize_any(visitor)
     }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::ConfigError;
-use super::environment::{Override, closest_variable, is_known};
+use super::environment::Override;
 use super::plain::plain;
 
 const UNKNOWN_FIELD: &str = "unknown field `";
@@ -40,18 +40,9 @@ pub(super) fn in_merged(path: &Path, overrides: &[Override], error: &toml::de::E
         return ConfigError::Environment { variable: variable.to_owned(), problem: remedy(problem) };
     }
     let culprit = quoted(message).next().filter(|_| message.starts_with(UNKNOWN_FIELD));
-    // Of several in a section, one that no daemon takes is to blame.
-    let of_field = |field: &str| {
-        let named = overrides.iter().filter(|one| one.path.iter().any(|part| part == field));
-        named.min_by_key(|one| is_known(&one.path))
-    };
-    if let Some(one) = culprit.and_then(of_field) {
-        // The section is another daemon's, and it has no such setting either.
-        if one.path.last().map(String::as_str) != culprit && !is_known(&one.path) {
-            let name = closest_variable(&one.path);
-            let name = name.map_or_else(|| "remove it".to_owned(), |name| format!("did you mean {name}?"));
-            return one.error(format!("no daemon of sanchar has such a setting: {name}"));
-        }
+    if let Some(one) =
+        culprit.and_then(|field| overrides.iter().find(|one| one.path.iter().any(|p| p == field)))
+    {
         return one.error(remedy(message));
     }
     ConfigError::field(path.display().to_string(), format!("with SANCHAR__* applied: {}", remedy(message)))
