@@ -40,6 +40,9 @@ const FIXED: [(&str, &str); 5] = [
     ("message.timeout.ms", "0"),
 ];
 
+/// Headers that a message has at most.
+const HEADERS_MAX: usize = 8;
+
 /// The broker, for one topic.
 pub(crate) struct KafkaSink {
     producer: ThreadedProducer<Deliveries>,
@@ -90,9 +93,10 @@ impl KafkaSink {
 
 impl Sink for KafkaSink {
     fn send(&self, message: &Message, ticket: u64) -> Result<(), SendError> {
-        let headers = message.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key, value: Some(value.as_str()) })
-        });
+        let room = OwnedHeaders::new_with_capacity(HEADERS_MAX);
+        let headers = message
+            .headers()
+            .fold(room, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
         let ticket = usize::try_from(ticket)
             .map_err(|_| SendError::Failed("the process has run out of tickets".into()))?;
         let record = BaseRecord::with_opaque_to(&self.topic, ticket)
@@ -166,7 +170,9 @@ impl ProducerContext for Deliveries {
         }
         let ticket = u64::try_from(ticket).unwrap_or(u64::MAX);
         let Err((error, _)) = result else {
-            self.answered();
+            if self.away.load(Ordering::Relaxed) {
+                self.answered();
+            }
             return self.ledger.settle(ticket, Fate::Settled);
         };
         match error.rdkafka_error_code() {
