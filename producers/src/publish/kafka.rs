@@ -11,13 +11,14 @@ use std::time::Duration;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientContext, Statistics};
 use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Failure;
 
+use super::poller::Poller;
 use super::{Fate, Ledger, Message, ReachError, SendError, Sink, Traces};
 
 /// What an operator may change.
@@ -45,7 +46,9 @@ const HEADERS_MAX: usize = 8;
 
 /// The broker, for one topic.
 pub(crate) struct KafkaSink {
-    producer: ThreadedProducer<Deliveries>,
+    /// Ends before the client does.
+    poller: Poller,
+    producer: Arc<BaseProducer<Deliveries>>,
     topic: String,
 }
 
@@ -84,10 +87,13 @@ impl KafkaSink {
             log: LogContext::new(client_id),
             traces,
         };
-        let producer = client.create_with_context(context).map_err(|error| {
+        let producer: BaseProducer<Deliveries> = client.create_with_context(context).map_err(|error| {
             Failure::from(ConfigError::field("kafka", format!("cannot be used for a producer: {error}")))
         })?;
-        Ok(Self { producer, topic })
+        let producer = Arc::new(producer);
+        let poller = Poller::start(Arc::clone(&producer))
+            .map_err(|error| Failure::temporary(format!("cannot start a thread: {error}")))?;
+        Ok(Self { poller, producer, topic })
     }
 }
 
@@ -106,7 +112,10 @@ impl Sink for KafkaSink {
         let traces = &self.producer.context().traces;
         // Before it is sent: the answer comes on another thread.
         traces.begin(ticket, message.trace);
-        let Err((error, _)) = self.producer.send(record) else { return Ok(()) };
+        let Err((error, _)) = self.producer.send(record) else {
+            self.poller.expect_answers();
+            return Ok(());
+        };
         traces.given_up(ticket);
         Err(match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::QueueFull) => SendError::Full,
