@@ -439,8 +439,12 @@ fn check(rows: &[Row], is_json: bool) -> Result<Counts, TestCaseError> {
     let quarantined = summary.quarantined_count();
     prop_assert!(quarantined == 0 || log.contains("row put into quarantine"), "the log was not seen: {log}");
     for message in &messages {
-        let whole =
-            format!("{} {:?} {}", message.key, message.headers, String::from_utf8_lossy(&message.payload));
+        let whole = format!(
+            "{} {:?} {}",
+            message.key,
+            message.headers().collect::<Vec<_>>(),
+            String::from_utf8_lossy(&message.payload)
+        );
         let number = event(message).fir.unwrap().number;
         let of: Vec<_> = rows.iter().enumerate().filter(|(i, row)| row.number(*i) == number).collect();
         for (i, row) in &of {

@@ -16,6 +16,7 @@ pub mod language;
 #[cfg(test)]
 mod leaks;
 pub mod mapping;
+mod memo;
 mod memory;
 pub mod metrics;
 pub mod publish;

@@ -4,6 +4,9 @@
 //! The text that `content_hash` is taken over. It is written in one pass over the value, because every event
 //! is hashed at least once. Not a JSON library: it knows the types that records are made of and no others.
 
+mod absent;
+
+use absent::IsAbsent;
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeSeq, SerializeStruct, Serializer};
 use serde_json::Error;
@@ -14,7 +17,9 @@ use std::ops::Range;
 /// # Errors
 /// When the value holds a type that records are not made of.
 pub(crate) fn to_string<T: Serialize>(record: &T, without: &[&str]) -> Result<String, Error> {
-    let mut writer = Writer { out: Vec::with_capacity(1024), unordered: Vec::new(), depth: 0, without };
+    let out = Vec::with_capacity(1024);
+    let mut writer =
+        Writer { out, unordered: Vec::new(), present: Vec::with_capacity(32), depth: 0, without };
     record.serialize(&mut writer)?;
     String::from_utf8(writer.out).map_err(Error::custom)
 }
@@ -35,6 +40,8 @@ struct Writer<'w> {
     out: Vec<u8>,
     /// The fields of the record that ends, while they are put in order.
     unordered: Vec<u8>,
+    /// The fields of all records that are being written, those of the innermost last.
+    present: Vec<Present>,
     /// Records around the one that is being written.
     depth: usize,
     without: &'w [&'w str],
@@ -46,11 +53,28 @@ impl Writer<'_> {
     }
 }
 
+/// A field that is there.
+struct Present {
+    /// The first eight bytes of its name as a number, in the order of names: it decides nearly always.
+    order: u64,
+    name: &'static str,
+    /// Where it stands, counted from the beginning of its record.
+    range: Range<usize>,
+}
+
+impl Present {
+    fn new(name: &'static str, range: Range<usize>) -> Self {
+        let order = name.bytes().chain(std::iter::repeat(0)).take(8);
+        Self { order: order.fold(0, |order, byte| order << 8 | u64::from(byte)), name, range }
+    }
+}
+
 /// The fields of a record, written one after another at the end of the text and put in order at its end.
 struct Fields<'a, 'w> {
     writer: &'a mut Writer<'w>,
     start: usize,
-    present: Vec<(&'static str, Range<usize>)>,
+    /// How many fields of the records around it stand before its own.
+    outer: usize,
 }
 
 impl SerializeStruct for Fields<'_, '_> {
@@ -58,7 +82,8 @@ impl SerializeStruct for Fields<'_, '_> {
     type Error = Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        if self.writer.depth == 1 && self.writer.without.contains(&name) {
+        // Most fields of most events are absent.
+        if value.serialize(IsAbsent)? || (self.writer.depth == 1 && self.writer.without.contains(&name)) {
             return Ok(());
         }
         let from = self.writer.out.len();
@@ -68,24 +93,27 @@ impl SerializeStruct for Fields<'_, '_> {
         if matches!(self.writer.out.get(value_from..), Some(b"null" | b"[]" | b"{}")) {
             self.writer.out.truncate(from);
         } else {
-            self.present.push((name, from - self.start..self.writer.out.len() - self.start));
+            let range = from - self.start..self.writer.out.len() - self.start;
+            self.writer.present.push(Present::new(name, range));
         }
         Ok(())
     }
 
-    fn end(mut self) -> Result<(), Error> {
-        self.writer.depth -= 1;
-        self.present.sort_unstable_by_key(|(name, _)| *name);
-        let Writer { out, unordered, .. } = self.writer;
+    fn end(self) -> Result<(), Error> {
+        let Writer { out, unordered, present, depth, .. } = self.writer;
+        *depth -= 1;
+        let fields = present.get_mut(self.outer..).unwrap_or_default();
+        fields.sort_unstable_by(|one, other| (one.order, one.name).cmp(&(other.order, other.name)));
         unordered.clear();
         unordered.extend_from_slice(out.get(self.start..).unwrap_or_default());
         out.truncate(self.start);
         let mut separator = b'{';
-        for (_, range) in self.present {
+        for Present { range, .. } in fields {
             out.push(separator);
-            out.extend_from_slice(unordered.get(range).unwrap_or_default());
+            out.extend_from_slice(unordered.get(range.clone()).unwrap_or_default());
             separator = b',';
         }
+        present.truncate(self.outer);
         self.writer.put(if separator == b'{' { "{}" } else { "}" });
         Ok(())
     }
@@ -195,9 +223,9 @@ impl<'a, 'w> Serializer for &'a mut Writer<'w> {
         Ok(Items { writer: self, separator: "" })
     }
 
-    fn serialize_struct(self, _: &'static str, fields: usize) -> Result<Fields<'a, 'w>, Error> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields<'a, 'w>, Error> {
         self.depth += 1;
-        Ok(Fields { start: self.out.len(), present: Vec::with_capacity(fields), writer: self })
+        Ok(Fields { start: self.out.len(), outer: self.present.len(), writer: self })
     }
 
     refused! { serialize_bytes(&[u8]) -> (); }

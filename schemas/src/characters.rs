@@ -4,13 +4,18 @@
 /// A digit of any script of India's, or a full-width one, as an ASCII digit.
 #[must_use]
 pub fn digit(character: char) -> Option<char> {
-    /// Zero in Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada, Malayalam, and full-width (Unicode).
-    const ZEROS: [char; 10] = ['०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '０'];
-    if character.is_ascii_digit() {
-        return Some(character);
+    if character.is_ascii() {
+        return character.is_ascii_digit().then_some(character);
     }
-    let value = |zero: char| u32::from(character).checked_sub(u32::from(zero)).filter(|value| *value < 10);
-    char::from_digit(ZEROS.into_iter().find_map(value)?, 10)
+    let code = u32::from(character);
+    let value = match code {
+        // Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada and Malayalam: blocks of 128 characters, and in each
+        // the digits stand at the same place (Unicode).
+        0x900..=0xd7f => (code & 0x7f).checked_sub(0x66)?,
+        0xff10..=0xff19 => code - 0xff10, // full-width
+        _ => return None,
+    };
+    char::from_digit(value, 10)
 }
 
 /// The characters of a text that can be seen, full-width ones in their ordinary form.
@@ -46,6 +51,17 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_scripts_of_india_and_no_other_character() {
+        const ZEROS: [char; 11] = ['0', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '０'];
+        for character in '\0'..=char::MAX {
+            let value = ZEROS
+                .into_iter()
+                .find_map(|zero| u32::from(character).checked_sub(zero.into()).filter(|v| *v < 10));
+            assert_eq!(digit(character), value.and_then(|value| char::from_digit(value, 10)), "{character}");
+        }
+    }
 
     #[test]
     fn what_looks_alike_is_alike() {

@@ -148,8 +148,18 @@ fn shape(record: Record) -> Shape {
 /// # Errors
 /// Only when the Rust type and the schema have come apart, which the golden examples rule out.
 pub fn encode_event(event: &CrimeEvent) -> Result<Vec<u8>, CodecError> {
+    let mut datum = Vec::with_capacity(1024);
+    append_event(event, &mut datum)?;
+    Ok(datum)
+}
+
+/// Appends the same to a message that has begun.
+///
+/// # Errors
+/// As [`encode_event`].
+pub fn append_event(event: &CrimeEvent, message: &mut Vec<u8>) -> Result<(), CodecError> {
     static SHAPE: LazyLock<Shape> = LazyLock::new(|| shape(Record::CrimeEvent));
-    Ok(datum::write(event, &SHAPE)?)
+    Ok(datum::append(event, &SHAPE, message)?)
 }
 
 /// Avro datum of a shared event, in the newest version. The fan-out service splices instead

@@ -17,8 +17,16 @@ use std::fmt::Display;
 /// When type and shape have come apart.
 pub(crate) fn write<T: Serialize>(record: &T, shape: &Shape) -> Result<Vec<u8>, Flaw> {
     let mut out = Vec::with_capacity(1024);
-    record.serialize(Writer { out: &mut out, shape })?;
+    append(record, shape, &mut out)?;
     Ok(out)
+}
+
+/// The same, behind what `out` holds.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn append<T: Serialize>(record: &T, shape: &Shape, out: &mut Vec<u8>) -> Result<(), Flaw> {
+    record.serialize(Writer { out, shape })
 }
 
 impl serde::ser::Error for Flaw {

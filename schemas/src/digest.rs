@@ -16,6 +16,11 @@ impl Sha256 {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
+    /// Appends it as 64 hexadecimal digits.
+    pub(crate) fn push_hex(&self, text: &mut String) {
+        self.0.iter().for_each(|byte| push_hex(text, *byte));
+    }
+
     /// Parses 64 hexadecimal digits; `None` for anything else.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
@@ -33,15 +38,19 @@ impl Sha256 {
     }
 }
 
+/// Appends a byte as two hexadecimal digits.
+pub(crate) fn push_hex(text: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for half in [byte >> 4, byte & 0xf] {
+        text.push(DIGITS.get(usize::from(half)).copied().map(char::from).unwrap_or_default());
+    }
+}
+
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 64];
-        let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        for (place, half) in text.iter_mut().zip(halves) {
-            *place = DIGITS.get(usize::from(half)).copied().unwrap_or_default();
-        }
-        f.pad(std::str::from_utf8(&text).unwrap_or_default())
+        let mut text = String::with_capacity(64);
+        self.push_hex(&mut text);
+        f.pad(&text)
     }
 }
 

@@ -4,7 +4,7 @@
 //! restart, is the same event. Where the parts come from is the producer's mapping, not this module.
 
 use crate::canonical;
-use crate::digest::Sha256;
+use crate::digest::{Sha256, push_hex};
 use crate::event::CrimeEvent;
 use crate::state::StateCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -56,7 +56,16 @@ impl RecordId {
         part: &str,
     ) -> Result<Self, RecordIdError> {
         check_parts(station, number, part)?;
-        let text = format!("{state}/{station}/{year}/{number}/{part}");
+        let mut text = String::with_capacity(24 + station.len() + number.len() + part.len());
+        text.push_str(state.as_str());
+        text.push('/');
+        text.push_str(station);
+        text.push('/');
+        push_number(&mut text, year.into());
+        for part in [number, part] {
+            text.push('/');
+            text.push_str(part);
+        }
         match text.len() {
             ..=RECORD_ID_BYTES_MAX if (1_000..=9_999).contains(&year) => Ok(Self { text, state }),
             ..=RECORD_ID_BYTES_MAX => Err(RecordIdError::Year),
@@ -112,6 +121,10 @@ fn check_parts(station: &str, number: &str, part: &str) -> Result<(), RecordIdEr
 /// two spellings that look alike would be two records.
 fn is_one_spelling(part: &str) -> bool {
     let mut previous = ' ';
+    // Most parts are plain numbers.
+    if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return true;
+    }
     for c in part.chars() {
         let is_refused = match c {
             ' ' => previous == ' ',
@@ -175,16 +188,43 @@ pub fn content_hash(event: &CrimeEvent) -> Sha256 {
 /// `record_id LF revision LF content_hash` (decimal, hexadecimal).
 #[must_use]
 pub fn event_id(record_id: &RecordId, revision: i64, content_hash: &Sha256) -> String {
-    let Sha256(digest) = Sha256::of(format!("{record_id}\n{revision}\n{content_hash}").as_bytes());
-    let mut id = 0u128;
-    for byte in digest.iter().take(16) {
-        id = id << 8 | u128::from(*byte);
+    let mut name = String::with_capacity(RECORD_ID_BYTES_MAX);
+    name.push_str(record_id.as_str());
+    name.push('\n');
+    push_number(&mut name, revision);
+    name.push('\n');
+    content_hash.push_hex(&mut name);
+    let Sha256(mut digest) = Sha256::of(name.as_bytes());
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut digest;
+    *version = *version & 0x0f | 0x80; // version 8
+    *variant = *variant & 0x3f | 0x80; // variant of RFC 9562
+    let mut id = String::with_capacity(36);
+    for (i, byte) in digest.iter().take(16).enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            id.push('-');
+        }
+        push_hex(&mut id, *byte);
     }
-    id = id & !(0xf << 76) | 0x8 << 76; // version 8
-    id = id & !(0x3 << 62) | 0x2 << 62; // variant of RFC 9562
-    let hex = format!("{id:032x}");
-    let groups = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-    groups.map(|(from, to)| hex.get(from..to).unwrap_or_default()).join("-")
+    id
+}
+
+/// Appends a number in decimal digits, as formatting it would at several times the price.
+fn push_number(text: &mut String, number: i64) {
+    let mut digits = [0; 20];
+    let mut left = number.unsigned_abs();
+    let mut from = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(left % 10).unwrap_or_default();
+        left /= 10;
+        from -= 1;
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        text.push('-');
+    }
+    text.extend(digits.iter().skip(from).copied().map(char::from));
 }
 
 impl CrimeEvent {

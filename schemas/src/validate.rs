@@ -35,7 +35,7 @@ pub struct Violation {
 pub fn violations(event: &CrimeEvent) -> Vec<Violation> {
     let content = canonical_content(event);
     let mut found = Found(Vec::new());
-    seal(event, &content, &mut found);
+    is_sealed(event, &content, &mut found);
     all_but_seal(event, &content, found)
 }
 
@@ -43,11 +43,11 @@ pub fn violations(event: &CrimeEvent) -> Vec<Violation> {
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn sealed(mut event: CrimeEvent) -> Result<CrimeEvent, Violation> {
-    let content = canonical_content(&event);
+pub fn seal(event: &mut CrimeEvent) -> Result<(), Violation> {
+    let content = canonical_content(event);
     event.content_hash = Sha256::of(content.as_bytes());
     event.event_id = event_id(&event.record_id, event.revision, &event.content_hash);
-    all_but_seal(&event, &content, Found(Vec::new())).into_iter().next().map_or(Ok(event), Err)
+    all_but_seal(event, &content, Found(Vec::new())).into_iter().next().map_or(Ok(()), Err)
 }
 
 fn all_but_seal(event: &CrimeEvent, content: &str, mut found: Found) -> Vec<Violation> {
@@ -82,7 +82,7 @@ fn identity(event: &CrimeEvent, found: &mut Found) {
 }
 
 /// That nothing was changed since it was sealed.
-fn seal(event: &CrimeEvent, content: &str, found: &mut Found) {
+fn is_sealed(event: &CrimeEvent, content: &str, found: &mut Found) {
     found.check(
         event.content_hash == Sha256::of(content.as_bytes()),
         "content_hash",
@@ -215,11 +215,12 @@ mod tests {
     fn sealing_and_checking_at_once_is_the_same() {
         let mut changed = event();
         changed.investigation_stage = Some("closed".into());
-        let sealed = super::sealed(changed.clone()).unwrap();
+        let mut sealed = changed.clone();
+        seal(&mut sealed).unwrap();
         assert_eq!(sealed, changed.clone().sealed());
         assert!(violations(&sealed).is_empty());
         changed.revision = 0;
-        assert_eq!(super::sealed(changed.clone()).unwrap_err(), violations(&changed.sealed())[0]);
+        assert_eq!(seal(&mut changed.clone()).unwrap_err(), violations(&changed.sealed())[0]);
     }
 
     #[test]

@@ -168,11 +168,12 @@ pub(super) fn section_rules(values: &[String]) -> Option<&'static str> {
         read.each_column(&mut Visit::new("sections", &mut |path, column, _| {
             is_bound &= columns.bind(column, path, "").is_ok();
         }));
+        let known = sections::Known::default();
         is_bound
             && proven(values, |value| {
                 let cells = Cells(vec![value.into()]);
                 let source = Source { cells: &cells, null_values: &[], zone: Zone::india().0 };
-                sections::read(&read, source).is_ok()
+                sections::read(&read, source, &known).is_ok()
             })
     })
 }

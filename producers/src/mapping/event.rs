@@ -34,6 +34,7 @@ pub(super) fn build(
     source: Source<'_>,
     joined: &OfTheCase<'_>,
     reading: Reading,
+    known: &sections::Known,
 ) -> Read<CrimeEvent> {
     let police_station = police_station(mapping, source)?;
     let fir = fir(mapping, source)?;
@@ -66,7 +67,7 @@ pub(super) fn build(
         expires_at: optional(&mapping.expires_at, source, "expires_at")?.map(|moment: Moment| moment.at),
         place: place(mapping, source)?,
         sections: match &mapping.sections {
-            Some(rules) => sections::read(rules, source).at("sections")?,
+            Some(rules) => sections::read(rules, source, known).at("sections")?,
             None => Vec::new(),
         },
         reported_head: reported_head(mapping, source)?,

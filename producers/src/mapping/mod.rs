@@ -91,6 +91,8 @@ pub struct Mapper {
     /// The same of joined rows.
     carried_of: Vec<CarriedOf>,
     joined: Arc<Joined>,
+    /// What texts of sections came to.
+    sections: sections::Known,
 }
 
 /// What an explanation keeps of a row on its way.
@@ -164,6 +166,7 @@ impl Mapper {
                     carried,
                     carried_of,
                     joined,
+                    sections: sections::Known::default(),
                 })
             }
         }
@@ -209,7 +212,7 @@ impl Mapper {
             return Verdict::Skipped(rule);
         }
         match derived.and_then(|()| self.event(source, source_sha256, reading, witness)) {
-            Ok(event) => Verdict::Event(Box::new(event)),
+            Ok(event) => Verdict::Event(event),
             Err(rejection) => Verdict::Rejected(rejection),
         }
     }
@@ -230,26 +233,30 @@ impl Mapper {
         source_sha256: Sha256,
         reading: Reading,
         witness: Option<&mut Witness>,
-    ) -> Result<CrimeEvent, Rejection> {
+    ) -> Result<Box<CrimeEvent>, Rejection> {
         self.check_encoding(source)?;
         let of_the_case = self.joined.of(&self.rows.join, source.cells)?;
         self.check_encoding_of(&of_the_case, source)?;
-        let mut event = event::build(self.state, &self.mapping, source, &of_the_case, reading)?;
+        let built = event::build(self.state, &self.mapping, source, &of_the_case, reading, &self.sections)?;
+        // It is large, so it stays where it is from here on.
+        let mut event = Box::new(built);
         event.source_sha256 = source_sha256;
         self.list_not_carried(source, &mut event);
         for check in &self.rows.checks {
             check.pass(source, &event).at(check.column.name())?;
         }
         order::check(&event, source.zone, reading.now_ms)?;
-        let before = witness.is_some().then(|| Box::new(event.clone()));
+        let before = witness.is_some().then(|| event.clone());
         let taken = self.withholding.apply(&mut event, self.clearance(source));
         if let Some(witness) = witness {
             witness.before = before;
             witness.taken = taken.clone().unwrap_or_default();
         }
         taken?;
-        validate::sealed(event)
-            .map_err(|broken| Problem::new(Reason::InvalidEvent, broken.problem).at(broken.field))
+        match validate::seal(&mut event) {
+            Ok(()) => Ok(event),
+            Err(broken) => Err(Problem::new(Reason::InvalidEvent, broken.problem).at(broken.field)),
+        }
     }
 
     fn clearance(&self, source: Source<'_>) -> Clearance {

@@ -12,22 +12,40 @@ use sanchar_schemas::offence::Act;
 
 use crate::language::field::Source;
 use crate::language::sections::{Order, Sections, UnknownAct};
+use crate::memo::Memo;
 use crate::reason::{Problem, Reason};
 use crate::text::{latin_digits, squeeze};
 use marker::{Marked, split};
 use scan::Scanner;
 
-/// The sections of a row, in the order of the source, each once.
-pub(crate) fn read(rules: &Sections, source: Source<'_>) -> Result<Vec<Section>, Problem> {
+/// What texts of sections come to.
+pub(crate) type Known = Memo<Result<Vec<Section>, Problem>>;
+
+/// The act of sections that have one of their own.
+type OwnAct = Result<Option<String>, Problem>;
+
+/// The sections of a row, in the order of the source, each once. `known` belongs to these rules.
+pub(crate) fn read(rules: &Sections, source: Source<'_>, known: &Known) -> Result<Vec<Section>, Problem> {
     let text = squeeze(source.cells.get(&rules.column));
     if text.is_empty() || source.null_values.iter().any(|null| *null == text) {
         return Ok(Vec::new());
     }
-    let text = latin_digits(&text);
+    // The act of its own, where the sections have one.
+    let act = rules.act.as_ref().map_or(Ok(None), |act| act.value(source));
+    match &act {
+        Ok(name) => {
+            known.of(&[&text, name.as_deref().unwrap_or_default()], || take_apart(rules, &text, &act))
+        }
+        Err(_) => take_apart(rules, &text, &act),
+    }
+}
+
+fn take_apart(rules: &Sections, text: &str, act: &OwnAct) -> Result<Vec<Section>, Problem> {
+    let text = latin_digits(text);
     let found = match rules.order {
         Order::ActFirst => act_first(rules, &text)?,
         Order::SectionsFirst => sections_first(rules, &text)?,
-        Order::SectionsOnly => sections_only(rules, &text, source)?,
+        Order::SectionsOnly => sections_only(rules, &text, act)?,
     };
     let mut sections: Vec<Section> = Vec::new();
     for section in found {
@@ -117,16 +135,16 @@ fn sections_first(rules: &Sections, text: &str) -> Result<Vec<Section>, Problem>
     Ok(found)
 }
 
-fn sections_only(rules: &Sections, text: &str, source: Source<'_>) -> Result<Vec<Section>, Problem> {
+fn sections_only(rules: &Sections, text: &str, act: &OwnAct) -> Result<Vec<Section>, Problem> {
     let mut scanner = Scanner::new(rules, text);
     let sections = scanner.sections()?;
     if !scanner.is_done() {
         return Err(bad("has a text that is no section"));
     }
-    let act = rules.act.as_ref().map(|act| act.value(source)).transpose()?.flatten();
     match act {
-        Some(act) => Ok(under(&act_code(rules, &act)?, sections)),
-        None => bare(rules, sections),
+        Ok(Some(act)) => Ok(under(&act_code(rules, act)?, sections)),
+        Ok(None) => bare(rules, sections),
+        Err(problem) => Err(problem.clone()),
     }
 }
 

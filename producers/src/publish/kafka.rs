@@ -11,13 +11,14 @@ use std::time::Duration;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientContext, Statistics};
 use sanchar_runtime::config::ConfigError;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Failure;
 
+use super::poller::Poller;
 use super::{Fate, Ledger, Message, ReachError, SendError, Sink, Traces};
 
 /// What an operator may change.
@@ -40,9 +41,14 @@ const FIXED: [(&str, &str); 5] = [
     ("message.timeout.ms", "0"),
 ];
 
+/// Headers that a message has at most.
+const HEADERS_MAX: usize = 8;
+
 /// The broker, for one topic.
 pub(crate) struct KafkaSink {
-    producer: ThreadedProducer<Deliveries>,
+    /// Ends before the client does.
+    poller: Poller,
+    producer: Arc<BaseProducer<Deliveries>>,
     topic: String,
 }
 
@@ -81,18 +87,22 @@ impl KafkaSink {
             log: LogContext::new(client_id),
             traces,
         };
-        let producer = client.create_with_context(context).map_err(|error| {
+        let producer: BaseProducer<Deliveries> = client.create_with_context(context).map_err(|error| {
             Failure::from(ConfigError::field("kafka", format!("cannot be used for a producer: {error}")))
         })?;
-        Ok(Self { producer, topic })
+        let producer = Arc::new(producer);
+        let poller = Poller::start(Arc::clone(&producer))
+            .map_err(|error| Failure::temporary(format!("cannot start a thread: {error}")))?;
+        Ok(Self { poller, producer, topic })
     }
 }
 
 impl Sink for KafkaSink {
     fn send(&self, message: &Message, ticket: u64) -> Result<(), SendError> {
-        let headers = message.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key, value: Some(value.as_str()) })
-        });
+        let room = OwnedHeaders::new_with_capacity(HEADERS_MAX);
+        let headers = message
+            .headers()
+            .fold(room, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
         let ticket = usize::try_from(ticket)
             .map_err(|_| SendError::Failed("the process has run out of tickets".into()))?;
         let record = BaseRecord::with_opaque_to(&self.topic, ticket)
@@ -102,7 +112,10 @@ impl Sink for KafkaSink {
         let traces = &self.producer.context().traces;
         // Before it is sent: the answer comes on another thread.
         traces.begin(ticket, message.trace);
-        let Err((error, _)) = self.producer.send(record) else { return Ok(()) };
+        let Err((error, _)) = self.producer.send(record) else {
+            self.poller.expect_answers();
+            return Ok(());
+        };
         traces.given_up(ticket);
         Err(match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::QueueFull) => SendError::Full,
@@ -166,7 +179,9 @@ impl ProducerContext for Deliveries {
         }
         let ticket = u64::try_from(ticket).unwrap_or(u64::MAX);
         let Err((error, _)) = result else {
-            self.answered();
+            if self.away.load(Ordering::Relaxed) {
+                self.answered();
+            }
             return self.ledger.settle(ticket, Fate::Settled);
         };
         match error.rdkafka_error_code() {

@@ -84,6 +84,16 @@ struct State {
     bytes: usize,
     failure: Option<String>,
     nudged: bool,
+    /// How many threads wait. To wake nobody costs a system call too, and a row would pay for it.
+    asleep: usize,
+}
+
+impl State {
+    /// Whether another row of `cost` bytes may go in. One row always may, however large.
+    fn has_room(&self, rows_max: usize, bytes_max: usize, cost: usize) -> bool {
+        self.entries.is_empty()
+            || (self.entries.len() < rows_max && (self.bytes == 0 || self.bytes + cost <= bytes_max))
+    }
 }
 
 impl Ledger {
@@ -92,17 +102,15 @@ impl Ledger {
         Self { rows_max, bytes_max, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Whether another row of `cost` bytes may go in. One row always may, however large.
-    pub(crate) fn has_room(&self, cost: usize) -> bool {
-        let state = self.lock();
-        state.entries.is_empty()
-            || (state.entries.len() < self.rows_max
-                && (state.bytes == 0 || state.bytes + cost <= self.bytes_max))
-    }
-
     /// Puts a row in and gives its ticket.
-    pub(crate) fn enter(&self, entry: Entry) -> u64 {
+    ///
+    /// # Errors
+    /// The row, while there is no room for it.
+    pub(crate) fn enter(&self, entry: Entry) -> Result<u64, Box<Entry>> {
         let mut state = self.lock();
+        if !state.has_room(self.rows_max, self.bytes_max, entry.cost) {
+            return Err(Box::new(entry));
+        }
         if let Some(last) = state.entries.back_mut()
             && last.fate == Fate::Settled
             && entry.fate == Fate::Settled
@@ -117,7 +125,7 @@ impl Ledger {
             state.bytes += entry.cost;
             state.entries.push_back(entry);
         }
-        state.first + u64::try_from(state.entries.len()).unwrap_or_default() - 1
+        Ok(state.first + u64::try_from(state.entries.len()).unwrap_or_default() - 1)
     }
 
     /// Takes the last entry out again: it was not handed over after all.
@@ -138,14 +146,14 @@ impl Ledger {
         let cost = entry.cost;
         state.waiting = state.waiting.saturating_sub(1);
         state.bytes = state.bytes.saturating_sub(cost);
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
     }
 
     /// Notes that the client cannot go on. Called by the client's thread; never waits.
     pub(crate) fn fail(&self, reason: String) {
-        self.lock().failure.get_or_insert(reason);
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.failure.get_or_insert(reason);
+        self.wake(state);
     }
 
     /// Takes out everything up to the first row whose fate is not known.
@@ -180,8 +188,9 @@ impl Ledger {
 
     /// Ends the wait of whoever waits now, or else the next one: there is something new to read.
     pub(crate) fn nudge(&self) {
-        self.lock().nudged = true;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.nudged = true;
+        self.wake(state);
     }
 
     /// Waits until something is settled or there is something new to read, at most for `patience`.
@@ -189,7 +198,26 @@ impl Ledger {
         let mut state = self.lock();
         // Whether it was woken or not, the caller looks for itself.
         if !std::mem::take(&mut state.nudged) {
-            drop(self.changed.wait_timeout(state, patience));
+            state.asleep += 1;
+            let waited = self.changed.wait_timeout(state, patience);
+            waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state).asleep -= 1;
+        }
+    }
+
+    /// Waits until there is something to collect, at most for `patience`.
+    pub(crate) fn wait_for_answers(&self, patience: Duration) {
+        let is_settled = self.lock().entries.front().is_none_or(|entry| entry.fate != Fate::Waiting);
+        if !is_settled {
+            self.wait(patience);
+        }
+    }
+
+    /// Lets go of the lock, and wakes whoever waits for a change.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let is_awaited = state.asleep > 0;
+        drop(state);
+        if is_awaited {
+            self.changed.notify_all();
         }
     }
 
@@ -211,6 +239,10 @@ mod tests {
         Entry { place: Place::File(Arc::clone(file), position), fate, cost, row: Some(row) }
     }
 
+    fn has_room(ledger: &Ledger, cost: usize) -> bool {
+        ledger.lock().has_room(ledger.rows_max, ledger.bytes_max, cost)
+    }
+
     fn offsets(settled: &Settled) -> Vec<u64> {
         let offset = |place: &Place| match place {
             Place::File(_, position) => position.offset,
@@ -223,7 +255,7 @@ mod tests {
     fn rows_come_out_in_order_whatever_the_broker_answers_first() {
         let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
         let tickets: Vec<u64> =
-            (1..=3).map(|offset| ledger.enter(entry(&file, offset, Fate::Waiting))).collect();
+            (1..=3).map(|offset| ledger.enter(entry(&file, offset, Fate::Waiting)).unwrap()).collect();
         ledger.settle(tickets[2], Fate::Settled);
         ledger.settle(tickets[1], Fate::Settled);
         assert!(ledger.collect().places.is_empty(), "the first is still under way");
@@ -237,12 +269,12 @@ mod tests {
     fn rows_that_go_nowhere_wait_behind_those_that_do() {
         let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
         let other = Arc::new(PathBuf::from("b"));
-        let first = ledger.enter(entry(&file, 1, Fate::Waiting));
+        let first = ledger.enter(entry(&file, 1, Fate::Waiting)).unwrap();
         for offset in 2..1_000 {
-            ledger.enter(entry(&file, offset, Fate::Settled));
+            ledger.enter(entry(&file, offset, Fate::Settled)).unwrap();
         }
-        ledger.enter(entry(&other, 1, Fate::Settled));
-        assert!(ledger.has_room(0), "rows that go nowhere share an entry");
+        ledger.enter(entry(&other, 1, Fate::Settled)).unwrap();
+        assert!(has_room(&ledger, 0), "rows that go nowhere share an entry");
         assert!(ledger.collect().places.is_empty());
         ledger.settle(first, Fate::TooLarge);
         let settled = ledger.collect();
@@ -254,10 +286,10 @@ mod tests {
     fn a_database_has_one_place_beside_those_of_files() {
         let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
         let of = |id: &str| Cursor { keys: vec![id.to_owned()], horizon: None };
-        ledger.enter(entry(&file, 1, Fate::Settled));
+        ledger.enter(entry(&file, 1, Fate::Settled)).unwrap();
         for id in ["7", "8"] {
             let place = Place::Database(of(id));
-            ledger.enter(Entry { place, fate: Fate::Settled, cost: 0, row: None });
+            ledger.enter(Entry { place, fate: Fate::Settled, cost: 0, row: None }).unwrap();
         }
         let places = ledger.collect().places;
         assert!(matches!(&places[..], [Place::File(..), Place::Database(last)] if *last == of("8")));
@@ -267,26 +299,26 @@ mod tests {
     fn room_is_bounded_in_rows_and_in_bytes() {
         let file = Arc::new(PathBuf::from("a"));
         let by_rows = Ledger::new(2, 1_000);
-        by_rows.enter(entry(&file, 1, Fate::Waiting));
-        assert!(by_rows.has_room(100));
-        by_rows.enter(entry(&file, 2, Fate::Waiting));
-        assert!(!by_rows.has_room(100));
+        by_rows.enter(entry(&file, 1, Fate::Waiting)).unwrap();
+        assert!(has_room(&by_rows, 100));
+        by_rows.enter(entry(&file, 2, Fate::Waiting)).unwrap();
+        assert!(!has_room(&by_rows, 100));
         let by_bytes = Ledger::new(10, 150);
-        assert!(by_bytes.has_room(1_000), "one row always fits");
-        let ticket = by_bytes.enter(entry(&file, 1, Fate::Waiting));
-        assert!(!by_bytes.has_room(100) && by_bytes.has_room(50));
+        assert!(has_room(&by_bytes, 1_000), "one row always fits");
+        let ticket = by_bytes.enter(entry(&file, 1, Fate::Waiting)).unwrap();
+        assert!(!has_room(&by_bytes, 100) && has_room(&by_bytes, 50));
         by_bytes.settle(ticket, Fate::Settled);
-        assert!(by_bytes.has_room(100));
+        assert!(has_room(&by_bytes, 100));
         assert_eq!(by_bytes.in_flight(), 0);
     }
 
     #[test]
     fn a_row_that_was_not_handed_over_leaves_no_trace() {
         let (ledger, file) = (Ledger::new(10, 1_000), Arc::new(PathBuf::from("a")));
-        let first = ledger.enter(entry(&file, 1, Fate::Waiting));
-        ledger.enter(entry(&file, 2, Fate::Waiting));
+        let first = ledger.enter(entry(&file, 1, Fate::Waiting)).unwrap();
+        ledger.enter(entry(&file, 2, Fate::Waiting)).unwrap();
         assert!(ledger.take_back().is_some());
-        let again = ledger.enter(entry(&file, 2, Fate::Waiting));
+        let again = ledger.enter(entry(&file, 2, Fate::Waiting)).unwrap();
         assert_eq!((again, ledger.in_flight()), (first + 1, 2));
         ledger.settle(first, Fate::Settled);
         ledger.settle(again, Fate::Settled);

@@ -7,6 +7,7 @@ mod config;
 mod kafka;
 mod ledger;
 mod message;
+mod poller;
 mod traces;
 
 pub use config::PublishConfig;

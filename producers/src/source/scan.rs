@@ -8,8 +8,12 @@
 use std::borrow::Cow;
 
 use super::array;
+use super::file::delimiter_byte;
 use super::markup::{self, Markup};
 use crate::reason::{Problem, Reason};
+
+/// Fields that a row has room for from the start.
+const FIELDS_USUAL: usize = 32;
 
 /// How rows are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +137,9 @@ struct Csv {
 }
 
 fn scan_csv(bytes: &[u8], csv: Csv, ended: bool) -> Scan {
+    if let Some((end, fields)) = plain_row(bytes, csv) {
+        return row(bytes, end, Counted { lines: 1, fields }, csv, ended);
+    }
     let Csv { delimiter, expected, bytes_max } = csv;
     let mut fields = 1;
     let mut lines = 1;
@@ -172,6 +179,13 @@ fn scan_csv(bytes: &[u8], csv: Csv, ended: bool) -> Scan {
     Scan::Tail(Extent { start: 0, length: bytes.len(), content: bytes.len(), lines, fault })
 }
 
+/// Where a row ends that has no quote in it, and how many fields it has: nearly every row, found several times as fast.
+fn plain_row(bytes: &[u8], Csv { delimiter, bytes_max, .. }: Csv) -> Option<(usize, usize)> {
+    let end = memchr::memchr(b'\n', bytes).filter(|end| *end <= bytes_max)?;
+    let line = bytes.get(..end).filter(|line| memchr::memchr(b'"', line).is_none())?;
+    Some((end, 1 + memchr::memchr_iter(delimiter, line).count()))
+}
+
 /// What was counted up to a row's end.
 #[derive(Clone, Copy)]
 struct Counted {
@@ -186,9 +200,10 @@ fn row(bytes: &[u8], end: usize, counted: Counted, csv: Csv, ended: bool) -> Sca
     let content = without_cr(bytes, end);
     let is_blank = bytes.get(..content).is_none_or(|row| row.trim_ascii().is_empty());
     let fault = if is_blank { None } else { column_count(fields, expected) };
-    let is_broken =
-        fault.is_some() || expected.is_some_and(|fields| swallows(bytes.get(..content), fields, delimiter));
-    if lines > 1 && is_broken {
+    let is_broken = || {
+        fault.is_some() || expected.is_some_and(|fields| swallows(bytes.get(..content), fields, delimiter))
+    };
+    if lines > 1 && is_broken() {
         return give_up_first_line(bytes, ended, bytes_max, lines);
     }
     Scan::Row(Extent { start: 0, length: end + 1, content, lines, fault })
@@ -238,13 +253,13 @@ pub(crate) fn too_large() -> Problem {
 
 /// The fields of a row whose quotes were found sound.
 pub(crate) fn csv_fields(row: &str, delimiter: char) -> Vec<Cow<'_, str>> {
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(FIELDS_USUAL);
     let mut rest = row;
     loop {
         let (field, tail) = match rest.strip_prefix('"') {
             Some(quoted) => quoted_field(quoted),
             None => {
-                let end = rest.find(delimiter).unwrap_or(rest.len());
+                let end = memchr::memchr(delimiter_byte(delimiter), rest.as_bytes()).unwrap_or(rest.len());
                 rest.split_at_checked(end)
                     .map_or((Cow::Borrowed(rest), ""), |(field, tail)| (Cow::Borrowed(field), tail))
             }

@@ -3,7 +3,7 @@
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::{Person, PersonRole};
 
-use super::offence;
+use super::offence::{self, Offences};
 use super::rule::{CaseFilter, Children, Clearance, OffenceClass, Persons};
 
 /// Age at which a person is no child any more (JJ Act 2015, s.2(12)), in years.
@@ -22,7 +22,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn of(event: &CrimeEvent, narrative: Clearance) -> Self {
+    pub(super) fn of(event: &CrimeEvent, offences: Offences, narrative: Clearance) -> Self {
         let (head_is_sexual, head_has_child) = offence::of_head(event.reported_head.as_ref());
         let counted = event.counts.as_ref().is_some_and(|counts| {
             let some = |count: Option<i32>| count.is_some_and(|count| count > 0);
@@ -30,7 +30,7 @@ impl Case {
         });
         let has_child_victim = counted
             || head_has_child
-            || event.sections.iter().any(offence::is_about_children)
+            || offences.is_about_children
             || event.persons.iter().any(|person| !is_offender(person.role) && is_known_child(person));
         // That somebody ticked no box is no word on the age of a victim of such a case.
         let may_be_child =
@@ -38,7 +38,7 @@ impl Case {
         let is_child = |person: &Person| is_known_child(person) || may_be_child(person);
         let persons: Vec<_> = event.persons.iter().map(|person| (person.role, is_child(person))).collect();
         Self {
-            is_sexual: head_is_sexual || event.sections.iter().any(offence::is_sexual),
+            is_sexual: head_is_sexual || offences.is_sexual,
             is_unknown: event.sections.is_empty(),
             has_child: has_child_victim || persons.iter().any(|(_, is_child)| *is_child),
             has_child_victim,

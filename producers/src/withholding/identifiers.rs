@@ -4,6 +4,9 @@
 //!
 //! It looks for shapes and rather sees one too many: no text is published for being hard to read.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use sanchar_schemas::characters::{digit, visible};
 
 /// Words that announce what is not carried, as parts of words.
@@ -32,22 +35,54 @@ const WHOLE_WORDS: [&str; 8] = ["cast", "jati", "hindu", "sikh", "christian", "�
 const GAP_MAX: usize = 3;
 /// Fewest digits of a telephone number.
 const DIGITS_MIN: usize = 10;
+/// Digits of a passport's number.
+const PASSPORT_DIGITS: usize = 7;
+
+/// Finds all of the words at once, parts of words among them. Latin letters may be of any case.
+#[expect(clippy::expect_used, reason = "the words are part of the program, and a test searches for them")]
+static ANNOUNCED: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let mut builder = AhoCorasick::builder();
+    builder.ascii_case_insensitive(true).build(WORDS.iter().chain(&WHOLE_WORDS)).expect("a few words")
+});
 
 /// Whether a text seems to hold an identifier that is never carried.
 pub(super) fn is_in(text: &str) -> bool {
+    if text.is_ascii() {
+        return is_in_lowered(text);
+    }
+    // Some letters are ASCII in their small form alone.
+    is_in_lowered(&text.to_lowercase())
+}
+
+/// The same of a text in small letters; those of ASCII may be of any case.
+fn is_in_lowered(text: &str) -> bool {
+    let digits = digits(text);
+    (ANNOUNCED.is_match(text) && has_word(text))
+        || (digits >= DIGITS_MIN && has_number_in(text))
+        || (digits >= PASSPORT_DIGITS && has_passport(text))
+}
+
+/// Whether a word announces what is not carried; most texts have none in them.
+fn has_word(text: &str) -> bool {
     let text = text.to_lowercase();
-    let is_ascii = text.is_ascii();
-    WORDS.iter().any(|word| (!is_ascii || word.is_ascii()) && text.contains(word))
-        || words(&text).any(|word| WHOLE_WORDS.contains(&word))
-        || is_number_in(&text)
-        || has_passport(&text)
+    WORDS.iter().any(|word| text.contains(word)) || words(&text).any(|word| WHOLE_WORDS.contains(&word))
 }
 
 /// Whether a name or a serial number seems to be, or to hold, a telephone or an Aadhaar number.
 pub(super) fn is_number_in(text: &str) -> bool {
-    // Most texts have too few digits to be taken apart.
-    visible(text).filter_map(digit).nth(DIGITS_MIN - 1).is_some()
-        && runs(text).iter().any(|groups| has_number(groups))
+    digits(text) >= DIGITS_MIN && has_number_in(text)
+}
+
+/// The digits of a text in any script. Most texts have too few to be taken apart.
+fn digits(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.bytes().filter(u8::is_ascii_digit).count();
+    }
+    visible(text).filter(|character| digit(*character).is_some()).count()
+}
+
+fn has_number_in(text: &str) -> bool {
+    runs(text).iter().any(|groups| has_number(groups))
 }
 
 /// Whether some of the groups, taken together, are a telephone number with 0, 91 or 0091 before it or without
@@ -142,8 +177,22 @@ mod tests {
             "Passport Z1234567.",
             "his CASTE is known",
             "जाति",
+            "a Hindu",
         ] {
             assert!(is_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_word_is_seen_in_any_case() {
+        for word in WORDS.iter().chain(&WHOLE_WORDS) {
+            for text in [(*word).to_owned(), word.to_uppercase(), format!("x {word} y"), format!("({word})।")]
+            {
+                assert!(is_in(&text), "{text}");
+            }
+        }
+        for text in ["broadcasting", "Christiania", "Sikhara"] {
+            assert!(!is_in(text), "{text}");
         }
     }
 

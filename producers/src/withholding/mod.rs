@@ -17,6 +17,7 @@ use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
 
 use crate::reason::Rejection;
 use case::Case;
+use offence::Offences;
 pub use policy::{Restricted, Withholding, law};
 use rule::{Clearance, Rule, objects};
 
@@ -46,8 +47,9 @@ impl Withholding {
         event: &mut CrimeEvent,
         narrative: Clearance,
     ) -> Result<Vec<Taken>, Rejection> {
-        refusal::check(event, self.restricted())?;
-        let case = Case::of(event, narrative);
+        let offences = Offences::of(&event.sections);
+        refusal::check(event, offences, self.restricted())?;
+        let case = Case::of(event, offences, narrative);
         let mut taken = Vec::new();
         let kind = event.kind;
         for rule in self.in_force().filter(|rule| case.fits(&rule.case)) {

@@ -3,8 +3,12 @@
 //! The tables know the sections; but sources write acts in ways that no table knows, take one code for another since July 2024,
 //! and sometimes give a head and no section. Here a doubt protects: at worst a place or a name too many stays in the state.
 
+use std::sync::LazyLock;
+
 use sanchar_schemas::event::{ReportedHead, Section};
 use sanchar_schemas::offence::{Act, Head};
+
+use crate::memo::Memo;
 
 /// Codes that are taken for one another.
 const CODES: [&str; 4] = ["IPC", "BNS", "CRPC", "BNSS"];
@@ -51,9 +55,44 @@ const CHILD_SECTIONS: [(&str, &[u32]); 2] = [
 /// The same with a letter behind the number.
 const LETTERED_CHILD_SECTIONS: [(&str, &str); 3] = [("IPC", "366A"), ("IPC", "366B"), ("IT", "67B")];
 
+/// What is true of some section of a case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Offences {
+    /// A sexual offence, or one that may be.
+    pub(super) is_sexual: bool,
+    /// About children, by itself or for its act.
+    pub(super) is_about_children: bool,
+    /// One that only some may see.
+    pub(super) is_restricted: bool,
+}
+
+impl Offences {
+    /// Of all sections of a case.
+    pub(super) fn of(sections: &[Section]) -> Self {
+        /// States write the same few sections again and again, and to judge one takes as long as all else of a small event.
+        static KNOWN: LazyLock<Memo<Offences>> = LazyLock::new(Memo::default);
+        sections.iter().fold(Self::default(), |all, section| {
+            let one = KNOWN.of(&[&section.act, &section.section], || Self::of_one(section));
+            Self {
+                is_sexual: all.is_sexual || one.is_sexual,
+                is_about_children: all.is_about_children || one.is_about_children,
+                is_restricted: all.is_restricted || one.is_restricted,
+            }
+        })
+    }
+
+    fn of_one(section: &Section) -> Self {
+        Self {
+            is_sexual: is_sexual(section),
+            is_about_children: is_about_children(section),
+            is_restricted: is_restricted(section),
+        }
+    }
+}
+
 /// Whether a section is of a sexual offence, or may be: BNS 63 to 71 and IPC 375 to 376 under any of the codes that are taken
 /// for one another and under any act that no table knows.
-pub(super) fn is_sexual(Section { act, section }: &Section) -> bool {
+fn is_sexual(Section { act, section }: &Section) -> bool {
     let is_code = CODES.contains(&act.as_str()) || !is_known(act);
     is_of_class(act, section, "SEXUAL")
         || has_word(act, &SEXUAL_WORDS)
@@ -61,7 +100,7 @@ pub(super) fn is_sexual(Section { act, section }: &Section) -> bool {
 }
 
 /// Whether a section is about children, by itself or for its act.
-pub(super) fn is_about_children(Section { act, section }: &Section) -> bool {
+fn is_about_children(Section { act, section }: &Section) -> bool {
     let is_listed = number(section).is_some_and(|number| {
         CHILD_SECTIONS.iter().any(|(code, numbers)| code == act && numbers.contains(&number))
     });
@@ -73,7 +112,7 @@ pub(super) fn is_about_children(Section { act, section }: &Section) -> bool {
 }
 
 /// Whether only some may see an offence.
-pub(super) fn is_restricted(Section { act, section }: &Section) -> bool {
+fn is_restricted(Section { act, section }: &Section) -> bool {
     sanchar_schemas::offence::is_restricted(act, section)
 }
 

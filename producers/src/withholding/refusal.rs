@@ -3,17 +3,18 @@
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::Classification;
 
+use super::Restricted;
 use super::identifiers::is_number_in;
-use super::{Restricted, offence};
+use super::offence::Offences;
 use crate::reason::{Problem, Reason, Rejection};
 
 /// Refuses what is classified too highly, and offences that only some may see unless the state publishes them.
-pub(super) fn check(event: &CrimeEvent, restricted: Restricted) -> Result<(), Rejection> {
+pub(super) fn check(event: &CrimeEvent, offences: Offences, restricted: Restricted) -> Result<(), Rejection> {
     if matches!(event.handling.classification, Classification::Secret | Classification::TopSecret) {
         let message = "is secret or above, which this system does not carry: share it by other means";
         return Err(Problem::new(Reason::Restricted, message).at("handling.classification"));
     }
-    if restricted == Restricted::Quarantine && event.sections.iter().any(offence::is_restricted) {
+    if restricted == Restricted::Quarantine && offences.is_restricted {
         let message = "name an offence that only some may see: share it by other means, or let it go to the restricted group \
                        that the fan-out service's rules name for this state (withholding.restricted = \"publish\")";
         return Err(Problem::new(Reason::Restricted, message).at("sections"));

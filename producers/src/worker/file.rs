@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sanchar_runtime::lifecycle::Failure;
 
+use super::settle::SERVICE_ROWS;
 use super::watched::{Ending, Stamp, Tail, Watched};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
@@ -163,7 +164,10 @@ impl<S: Sink> Worker<S> {
         reading: &mut FileReading,
         row: RawRow,
     ) -> Result<(), Failure> {
-        self.watched(id).read_to = reading.position().offset;
+        // What is shown of it need not be exact, and to find the file takes a while.
+        if self.summary.read.is_multiple_of(SERVICE_ROWS) {
+            self.watched(id).read_to = reading.position().offset;
+        }
         let place = Place::File(Arc::clone(id), reading.position().clone());
         self.take_row(place, row, |row, revisions, memory, now_ms| {
             reading.judge(row, revisions, memory, now_ms)

@@ -1,8 +1,9 @@
 //! The thread that reads, maps and publishes: one pass over the source after another.
 //!
-//! It holds the daemon's state and the order of its steps. How a file is read on is in [`file`], how a database in
-//! [`database`], what follows from the broker's answers in [`settle`], how a file leaves a drop folder in [`leave`], what
-//! a backfill does besides in [`yielding`]; all are steps of this worker.
+//! It holds the daemon's state and the order of its steps. What has to be there before the first row is in [`start`], how a
+//! file is read on in [`file`], how a database in [`database`], what follows from the broker's answers in [`settle`], how a
+//! file leaves a drop folder in [`leave`], what is told of the source in [`report`], what a backfill does besides in
+//! [`yielding`]; all are steps of this worker.
 
 mod database;
 mod departure;
@@ -10,8 +11,10 @@ mod file;
 mod leave;
 mod origin;
 mod pace;
+mod report;
 mod settle;
 mod spooled;
+mod start;
 mod watched;
 mod yielding;
 
@@ -20,22 +23,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sanchar_runtime::backoff::Backoff;
 use sanchar_runtime::health::Component;
 use sanchar_runtime::lifecycle::{Context, Failure};
 use sanchar_runtime::registry::SchemaId;
 use serde::de::DeserializeOwned;
 
-use crate::checkpoint::{self, Saved};
+use crate::checkpoint;
 use crate::config::ProducerConfig;
 use crate::database::{Cursor, PostgresConfig};
-use crate::dry_run::{fitting_files, source_files};
+use crate::dry_run::source_files;
 use crate::memory::Memory;
 use crate::metrics::ProducerMetrics;
-use crate::publish::{Ledger, Place, ReachError, Sink};
+use crate::publish::{Ledger, Message, Place, Sink};
 use crate::reading::Revisions;
 use crate::run::Options;
-use crate::source::{Position, has_wildcard};
+use crate::source::Position;
 use crate::store::Store;
 use crate::summary::Summary;
 use database::Polled;
@@ -51,9 +53,7 @@ const TICK: Duration = Duration::from_millis(50);
 const IDLE_TICK: Duration = Duration::from_secs(2);
 /// A worker that shows no sign of life for so long has stalled, in milliseconds.
 const STALL_MS: u64 = 60_000;
-/// How long one attempt to reach the broker lasts.
-const REACH_PATIENCE: Duration = Duration::from_secs(5);
-/// First and longest pause between attempts, in milliseconds.
+/// First and longest pause between attempts to reach something, in milliseconds.
 const REACH_BACKOFF_MS: (u64, u64) = (200, 10_000);
 
 /// The worker of one producer.
@@ -77,6 +77,8 @@ pub(crate) struct Worker<S> {
     saved_at_ms: u64,
     revisions: Revisions,
     memory: Memory,
+    /// The message that was sent last: the next one is written over it.
+    message: Message,
     summary: Summary,
     pace: Pace,
     /// Files that are there and may still change, in the last pass.
@@ -102,13 +104,14 @@ impl<S: Sink> Worker<S> {
         let store = Store::open(&config.base().join(&config.store.folder))?;
         Ok(Self {
             revisions: match options.backfill {
-                None => Revisions::after(latest_revision(&store)?),
+                None => Revisions::after(start::latest_revision(&store)?),
                 Some(_) => Revisions::of_files(),
             },
             metrics: ProducerMetrics::register(&context.metrics, config.state.code)?,
             source: context.health.component("source", Some(stall_ms(&config))),
             pace: Pace::new(config.publish.rate_per_second),
             memory: Memory::new(config.publish.memory_records),
+            message: Message::default(),
             files: BTreeMap::new(),
             database: Polled::of(&config, &context, &store)?,
             unsaved: BTreeMap::new(),
@@ -206,26 +209,6 @@ impl<S: Sink> Worker<S> {
         Ok(())
     }
 
-    /// Says which joined rows have no case so far. After a restart nobody knows: the cases before the checkpoint are not read
-    /// again.
-    fn report_joins(&mut self) {
-        let stamp = self.config.joined_stamp();
-        if stamp.is_none() || self.files.values().any(|file| file.resumed || file.joined != stamp) {
-            return;
-        }
-        let Ok(joined) = self.config.joined() else { return };
-        let before = self.summary.without_case.clone();
-        self.summary.join(&joined);
-        let left = self.summary.without_case.iter().filter(|(join, rows)| before.get(*join) != Some(rows));
-        for (join, rows) in left.filter(|(_, rows)| **rows > 0) {
-            tracing::warn!(
-                join,
-                rows,
-                "joined rows wait for their case: it is in no row of the source so far"
-            );
-        }
-    }
-
     /// Waits for the next pass, and takes up the broker's answers meanwhile.
     fn pause(&mut self) -> Result<(), Failure> {
         let until_ms = self.context.clock.uptime_ms() + self.config.poll_interval_ms();
@@ -271,59 +254,6 @@ impl<S: Sink> Worker<S> {
         self.let_files_leave()
     }
 
-    /// Refuses to start with a mapping that does not fit the files that are there.
-    fn refuse_unfit_files(&self) -> Result<(), Failure> {
-        if self.config.source.moves() || self.config.source.is_stdin() {
-            // One bad file among those that are dropped must not stop the others: it goes to the failed folder.
-            return Ok(());
-        }
-        if self.options.once {
-            let missing = source_files(&self.config)?.into_iter().find(|path| !path.exists());
-            if let Some(path) = missing {
-                let shown = path.display();
-                return Err(Failure::config(format!(
-                    "{shown}: is not there: correct source.files, or put the file there"
-                )));
-            }
-        }
-        fitting_files(&self.config).map(drop)
-    }
-
-    /// Waits, for ever if need be, until a broker answers and the topic is there.
-    fn reach_broker(&mut self) -> Result<(), Failure> {
-        let mut backoff = Backoff::new(REACH_BACKOFF_MS.0, REACH_BACKOFF_MS.1);
-        let broker = self.context.health.component("broker", None);
-        while !self.is_stopping() {
-            self.source.beat();
-            match self.sink.reach(REACH_PATIENCE) {
-                Ok(()) => return Ok(()),
-                Err(error @ ReachError::NoTopic(_)) => {
-                    return Err(Failure::unavailable(format!(
-                        "{error}: an operator creates it with `sanchar topics apply`"
-                    )));
-                }
-                Err(error @ ReachError::Away(_)) => {
-                    tracing::warn!(%error, "the broker is not reached; trying again");
-                    broker.not_ready("no broker answers; nothing is read yet");
-                }
-            }
-            self.wait(&mut backoff)?;
-        }
-        Ok(())
-    }
-
-    /// Waits before the next attempt.
-    fn wait(&mut self, backoff: &mut Backoff) -> Result<(), Failure> {
-        let delay_ms = u64::try_from(backoff.next_delay().as_millis()).unwrap_or(0);
-        let until_ms = self.context.clock.uptime_ms() + delay_ms;
-        while !self.is_stopping() && self.context.clock.uptime_ms() < until_ms {
-            let left_ms = until_ms.saturating_sub(self.context.clock.uptime_ms());
-            self.ledger.wait(self.tick().min(Duration::from_millis(left_ms)));
-            self.service()?;
-        }
-        self.service()
-    }
-
     fn is_stopping(&self) -> bool {
         self.context.shutdown.is_triggered()
     }
@@ -333,30 +263,6 @@ impl<S: Sink> Worker<S> {
         if self.ledger.is_empty() && self.unsaved.is_empty() {
             self.files.retain(|path, _| found.binary_search(path).is_ok());
         }
-    }
-
-    /// Says whether the source is as it should be, and how much of it is unread.
-    fn report_source(&mut self) {
-        if self.spooled.as_ref().is_some_and(Spooled::is_put_off) {
-            return;
-        }
-        let refused = self.files.values().filter(|file| file.is_refused()).count();
-        let stays = !self.config.source.moves();
-        let missing = stays
-            && self
-                .config
-                .source
-                .files
-                .iter()
-                .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
-        if refused > 0 {
-            self.source.not_ready("a source file cannot be read by this configuration; see the log");
-        } else if missing {
-            self.source.not_ready("a source file is not there");
-        } else {
-            self.source.ready();
-        }
-        self.metrics.files_refused.set(as_gauge(u64::try_from(refused).unwrap_or(u64::MAX)));
     }
 
     /// What is kept of the source that a place is in.
@@ -387,16 +293,6 @@ fn watched<'w>(
 /// How long the worker may show no sign of life. It waits for its database, however long that is allowed to take.
 fn stall_ms(config: &ProducerConfig) -> u64 {
     STALL_MS + config.postgres.as_ref().map_or(0, PostgresConfig::turn_ms)
-}
-
-/// The latest revision in any checkpoint, so that a clock that was set back gives out no older one.
-fn latest_revision(store: &Store) -> Result<i64, Failure> {
-    let failed = |error| Failure::temporary(format!("cannot list the checkpoints ({error})"));
-    let mut latest = 0;
-    for path in store.checkpoints().map_err(failed)? {
-        latest = latest.max(read_checkpoint(&path)?.map_or(0, |saved: Saved| saved.revision()));
-    }
-    Ok(latest)
 }
 
 fn read_checkpoint<C: DeserializeOwned>(path: &Path) -> Result<Option<C>, Failure> {

@@ -17,6 +17,11 @@ impl Pace {
         Self { row_ms: per_second.map(|rate| 1_000.0 / rate), due_ms: 0.0 }
     }
 
+    /// Whether there is a limit at all.
+    pub(super) fn is_limited(&self) -> bool {
+        self.row_ms.is_some()
+    }
+
     /// How long the next row has to wait, in milliseconds.
     #[expect(
         clippy::cast_possible_truncation,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::origin::Origin;
 use super::{TICK, Worker, as_gauge};
 use crate::checkpoint::{self, Checkpoint};
-use crate::dry_run::{Progress, skip_name};
+use crate::dry_run::skip_name;
 use crate::memory::Memory;
 use crate::publish::{Entry, Fate, Message, Place, SendError, Settled, Sink};
 use crate::reading::{Outcome, Revisions};
@@ -18,7 +18,7 @@ use crate::source::RawRow;
 use crate::summary::{BLANK_LINE, UNCHANGED};
 
 /// How often, in rows, the broker's answers are taken up while there is room.
-const SERVICE_ROWS: u64 = 256;
+pub(super) const SERVICE_ROWS: u64 = 256;
 
 impl<S: Sink> Worker<S> {
     /// Takes one row from its bytes to the ledger. `judge` decides what becomes of it; `place` is behind it.
@@ -55,14 +55,26 @@ impl<S: Sink> Worker<S> {
 
     /// Hands an event to the broker, waiting for room as long as it takes.
     fn send(&mut self, event: &CrimeEvent, place: Place, row: RawRow) -> Result<(), Failure> {
-        let encoded = Message::new(event, self.schema, self.context.tracer.begin());
-        let message =
-            encoded.map_err(|error| Failure::internal(format!("an event cannot be encoded: {error}")))?;
+        let mut message = std::mem::take(&mut self.message);
+        let encoded = message.write(event, self.schema, self.context.tracer.begin());
+        encoded.map_err(|error| Failure::internal(format!("an event cannot be encoded: {error}")))?;
+        let sent = self.send_message(event, &message, place, row);
+        self.message = message;
+        sent
+    }
+
+    fn send_message(
+        &mut self,
+        event: &CrimeEvent,
+        message: &Message,
+        place: Place,
+        row: RawRow,
+    ) -> Result<(), Failure> {
         let cost = message.cost() + row.bytes.len();
         let mut entry = Entry { place, fate: Fate::Waiting, cost, row: Some(row) };
         loop {
             let Some(ticket) = self.enter(entry)? else { return Ok(()) };
-            match self.sink.send(&message, ticket) {
+            match self.sink.send(message, ticket) {
                 Ok(()) => {
                     self.metrics.sent.inc();
                     return Ok(());
@@ -75,7 +87,7 @@ impl<S: Sink> Worker<S> {
                 Err(SendError::Full) => {
                     let Some(taken_back) = self.ledger.take_back() else { return Ok(()) };
                     entry = taken_back;
-                    self.ledger.wait(TICK);
+                    self.ledger.wait_for_answers(TICK);
                     self.service()?;
                 }
                 Err(SendError::Failed(reason)) => return Err(cannot_publish(&reason)),
@@ -85,16 +97,19 @@ impl<S: Sink> Worker<S> {
 
     /// Puts a row into the ledger once there is room. `None` where a stop came first.
     pub(super) fn enter(&mut self, entry: Entry) -> Result<Option<u64>, Failure> {
-        while !self.ledger.has_room(entry.cost) {
-            if self.is_stopping() {
-                return Ok(None);
-            }
+        let mut left = match self.ledger.enter(entry) {
+            Ok(ticket) => return Ok(Some(ticket)),
+            Err(entry) => entry,
+        };
+        while !self.is_stopping() {
+            self.ledger.wait_for_answers(TICK);
             self.service()?;
-            if !self.ledger.has_room(entry.cost) {
-                self.ledger.wait(TICK);
-            }
+            left = match self.ledger.enter(*left) {
+                Ok(ticket) => return Ok(Some(ticket)),
+                Err(entry) => entry,
+            };
         }
-        Ok(Some(self.ledger.enter(entry)))
+        Ok(None)
     }
 
     fn leave_out(&mut self, name: &str, row: &RawRow, place: Place) -> Result<(), Failure> {
@@ -138,6 +153,9 @@ impl<S: Sink> Worker<S> {
     /// Waits until the next row may be read.
     fn keep_pace(&mut self) -> Result<(), Failure> {
         self.give_way()?;
+        if !self.pace.is_limited() {
+            return Ok(());
+        }
         loop {
             let wait_ms = self.pace.wait_ms(self.context.clock.uptime_ms());
             if wait_ms == 0 || self.is_stopping() {
@@ -206,24 +224,6 @@ impl<S: Sink> Worker<S> {
         self.save_cursor(revision)?;
         self.report_progress();
         Ok(())
-    }
-
-    fn report_progress(&self) {
-        if let Some(polled) = &self.database {
-            polled.report(self.context.clock.uptime_ms());
-        }
-        let unread = self.files.values().map(super::watched::Watched::unread).sum();
-        self.metrics.lag_bytes.set(as_gauge(unread));
-        if let Some(progress) = &self.options.progress {
-            let bytes_total =
-                self.files.values().map(|file| file.stamp.map_or(0, |stamp| stamp.length)).sum();
-            progress(Progress {
-                bytes: bytes_total - unread.min(bytes_total),
-                bytes_total,
-                rows: self.summary.read,
-                waits: self.waits_for_live,
-            });
-        }
     }
 }
 

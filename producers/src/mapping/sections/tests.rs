@@ -27,7 +27,10 @@ fn read_with(rules: &str, text: &str) -> Result<String, Reason> {
     }));
     let cells = Cells(text.split('|').map(Into::into).collect());
     let source = Source { cells: &cells, null_values: &["--".to_owned()], zone: Zone::india().0 };
-    let sections = read(&rules, source).map_err(|problem| problem.reason)?;
+    let known = Known::default();
+    let sections = read(&rules, source, &known).map_err(|problem| problem.reason);
+    assert_eq!(read(&rules, source, &known).map_err(|problem| problem.reason), sections, "it comes again");
+    let sections = sections?;
     Ok(sections.iter().map(|s| format!("{} {}", s.act, s.section)).collect::<Vec<_>>().join("; "))
 }
 
