@@ -17,6 +17,7 @@ mod leaks;
 pub mod mapping;
 mod memory;
 pub mod metrics;
+mod naming;
 pub mod publish;
 pub mod push;
 mod quarantine;

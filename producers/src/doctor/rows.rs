@@ -10,6 +10,7 @@ use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
 use crate::memory::Memory;
+use crate::naming;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
@@ -55,11 +56,14 @@ fn files(config: &ProducerConfig) -> Finding {
         match opened {
             Ok(data) => bytes += data.len(),
             Err(error) => {
-                let seen = format!("{} cannot be read ({error})", config.shown(path).display());
+                let seen = format!("{} cannot be read ({error})", naming::shown(config.shown(path)));
                 let remedy = "correct source.files, put the file there, or let this user read it";
                 return Check::Source.failed(Cause::Configuration, seen, remedy);
             }
         }
+    }
+    if let Err(error) = config.joined() {
+        return Check::Source.refused(Cause::Configuration, error);
     }
     Check::Source.ok(format!("{} of {bytes} bytes can be read", counted(paths.len(), "file")))
 }

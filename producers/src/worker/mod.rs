@@ -4,6 +4,7 @@
 //! [`database`], what follows from the broker's answers in [`settle`], how a file leaves a drop folder in [`leave`], what
 //! a backfill does besides in [`yielding`]; all are steps of this worker.
 
+mod damaged;
 mod database;
 mod departure;
 mod file;
@@ -32,12 +33,15 @@ use crate::database::{Cursor, PostgresConfig};
 use crate::dry_run::{fitting_files, source_files};
 use crate::memory::Memory;
 use crate::metrics::ProducerMetrics;
+use crate::naming;
 use crate::publish::{Ledger, Place, ReachError, Sink};
 use crate::reading::Revisions;
 use crate::run::Options;
+use crate::siblings::JoinError;
 use crate::source::{Position, has_wildcard};
 use crate::store::Store;
 use crate::summary::Summary;
+use damaged::KeptDamaged;
 use database::Polled;
 use origin::Origin;
 use pace::Pace;
@@ -84,6 +88,8 @@ pub(crate) struct Worker<S> {
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
+    /// Which rows of joined files are in quarantine.
+    damaged: KeptDamaged,
     /// Where rows come from instead of the source's files.
     spooled: Option<Spooled>,
 }
@@ -118,6 +124,7 @@ impl<S: Sink> Worker<S> {
             waits_for_live: false,
             summary: Summary::default(),
             unstable: 0,
+            damaged: KeptDamaged::default(),
             spooled: None,
             config,
             options,
@@ -280,11 +287,15 @@ impl<S: Sink> Worker<S> {
         if self.options.once {
             let missing = source_files(&self.config)?.into_iter().find(|path| !path.exists());
             if let Some(path) = missing {
-                let shown = path.display();
+                let shown = naming::shown(&path);
                 return Err(Failure::config(format!(
                     "{shown}: is not there: correct source.files, or put the file there"
                 )));
             }
+        }
+        if !self.options.once && matches!(self.config.joined(), Err(JoinError::Absent { .. })) {
+            // It may be on its way: the source waits for it, as it does later on.
+            return Ok(());
         }
         fitting_files(&self.config).map(drop)
     }
@@ -350,7 +361,7 @@ impl<S: Sink> Worker<S> {
                 .iter()
                 .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
         if refused > 0 {
-            self.source.not_ready("a source file cannot be read by this configuration; see the log");
+            self.source.not_ready("a source file, or one that is joined to it, cannot be read by this configuration; see the log");
         } else if missing {
             self.source.not_ready("a source file is not there");
         } else {
