@@ -86,7 +86,7 @@ impl Siblings {
         kept.shrunken.resize_with(joins.len(), Shrunken::default);
         for (table, shrunken) in tables.iter_mut().zip(&mut kept.shrunken) {
             shrunken.see(&table.cases);
-            table.shrunken = shrunken.clone();
+            table.shrunken = shrunken.now();
         }
         let joined = Arc::new(Joined { tables });
         for (join, _, unreadable) in joined.left_over().filter(|(_, _, unreadable)| *unreadable > 0) {

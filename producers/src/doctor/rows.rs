@@ -184,6 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn a_joined_file_that_is_not_there_is_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("goa.toml");
+        let settings = "[state]\ncode = 'IN-GA'\n[source]\nfiles = ['a.csv']\nformat = 'csv'\n[[rows.join]]\nname = 'accused'\n\
+                        source = { files = ['accused-*.csv'], format = 'csv' }\nkey = ['No']\n[mapping]\nkind = { constant = 'FIR' }\n";
+        std::fs::write(&path, settings).unwrap();
+        std::fs::write(folder.path().join("a.csv"), "No\n1\n").unwrap();
+        let config = ProducerConfig::load(&path).unwrap();
+        let found = source(&config);
+        assert_eq!(found.status, Status::Failed(Cause::Configuration));
+        assert!(found.seen.contains("rows.join \"accused\": accused-*.csv has no row"), "{found:?}");
+        let failure = crate::fitting_files(&config).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Config);
+        std::fs::write(folder.path().join("accused-1.csv"), "No\n1\n").unwrap();
+        assert_eq!(source(&config).status, Status::Ok);
+    }
+
+    #[test]
     fn a_tenth_in_quarantine_is_much_and_all_of_it_a_failure() {
         assert_eq!(of(0, 0, 0).status, Status::Warning);
         assert_eq!(of(18, 2, 0).status, Status::Ok);

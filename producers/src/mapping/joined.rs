@@ -47,7 +47,7 @@ pub(crate) struct Damaged {
 
 /// The most rows that each case of a join had, and the cases that have fewer now. Cases are known by a fingerprint, and only so
 /// many.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Shrunken {
     keys: RandomState,
     most: HashMap<u64, usize>,
@@ -72,6 +72,11 @@ impl Shrunken {
             let most = self.most.entry(case).or_default();
             *most = rows.max(*most);
         }
+    }
+
+    /// What a table needs to know: which cases have fewer rows.
+    pub(crate) fn now(&self) -> Self {
+        Self { keys: self.keys.clone(), most: HashMap::new(), cases: self.cases.clone() }
     }
 
     fn has(&self, key: &str) -> bool {
@@ -196,5 +201,32 @@ impl CarriedOf {
     /// The column of a join, bound.
     pub(crate) fn new(join: &str, position: usize, column: &Column) -> Self {
         Self { join: join.to_owned(), position, name: column.name().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(rows: &[(&str, usize)]) -> HashMap<String, Case> {
+        let case = |rows: usize| Case { rows: vec![Vec::new(); rows], ..Case::default() };
+        rows.iter().map(|(key, rows)| ((*key).to_owned(), case(*rows))).collect()
+    }
+
+    #[test]
+    fn a_case_that_loses_rows_may_lack_them_until_they_are_back() {
+        let mut shrunken = Shrunken::default();
+        let mut lacking = |now: &[(&str, usize)]| {
+            let cases = cases(now);
+            shrunken.see(&cases);
+            let table = Table { cases, shrunken: shrunken.now(), ..Table::default() };
+            ["a", "b", "c"].into_iter().filter(|key| table.may_lack_rows(Some(key))).collect::<String>()
+        };
+        assert_eq!(lacking(&[("a", 2), ("b", 1)]), "");
+        assert_eq!(lacking(&[("a", 1), ("c", 1)]), "ab");
+        assert_eq!(lacking(&[("a", 1), ("b", 1), ("c", 2)]), "a");
+        assert_eq!(lacking(&[("a", 2), ("b", 1), ("c", 2)]), "");
+        assert_eq!(lacking(&[]), "abc", "there is nothing to go by");
+        assert!(Table { cases: cases(&[("a", 1)]), ..Table::default() }.may_lack_rows(None));
     }
 }

@@ -37,10 +37,10 @@ pub(super) fn is_about_children(Section { act, section }: &Section) -> bool {
     let is_listed = number(section).is_some_and(|number| {
         CHILD_SECTIONS.iter().any(|(code, numbers)| code == act && numbers.contains(&number))
     });
-    let folded = squashed(&folded(section));
+    let begins_with = |letters: &str| squashed(&folded(section)).starts_with(letters);
     CHILD_ACTS.contains(&act.as_str())
         || is_listed
-        || LETTERED_CHILD_SECTIONS.iter().any(|(code, section)| code == act && folded.starts_with(section))
+        || LETTERED_CHILD_SECTIONS.iter().any(|(code, letters)| code == act && begins_with(letters))
         || (!is_known(act) && is_called_after_children(act))
 }
 

@@ -141,10 +141,7 @@ impl List {
 
     /// The same of words that are written with blanks between the letters as well.
     pub(super) fn is_in_spaced(&self, text: &str) -> bool {
-        self.is_in(text) || {
-            let spaced = spaced(text);
-            !spaced.is_empty() && self.is_in(&spaced)
-        }
+        self.is_in(text) || (has_lone_letters(text) && self.is_in(&spaced(text)))
     }
 
     /// Whether the folded name of an act or of a head has one of the words, with whatever stops and blanks and however misspelt.
@@ -164,6 +161,12 @@ impl List {
                     && end <= found.end()
             })
     }
+}
+
+/// Whether a letter may stand by itself: a look at bytes that spares most texts the taking apart.
+fn has_lone_letters(text: &str) -> bool {
+    let is_lone = |three: &[u8]| matches!(three, [before, letter, after] if !before.is_ascii_alphanumeric() && letter.is_ascii_alphabetic() && !after.is_ascii_alphanumeric());
+    !text.is_ascii() || text.as_bytes().windows(3).any(is_lone)
 }
 
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
