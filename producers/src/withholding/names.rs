@@ -22,8 +22,8 @@ const RULE: &str = "protected-name";
 const LETTERS_MIN: usize = 3;
 /// From so many letters on a part is found within a longer word.
 const LETTERS_WITHIN: usize = 5;
-/// Words beside names.
-const NO_NAMES: [&str; 22] = [
+/// Words beside names, and in their place.
+const NO_NAMES: [&str; 42] = [
     "and",
     "the",
     "alias",
@@ -42,10 +42,30 @@ const NO_NAMES: [&str; 22] = [
     "miss",
     "kumari",
     "unknown",
+    "person",
+    "victim",
+    "name",
+    "not",
+    "known",
+    "given",
+    "withheld",
+    "girl",
+    "boy",
+    "minor",
+    "child",
+    "juvenile",
+    "aged",
+    "years",
+    "woman",
+    "lady",
     "उर्फ",
     "पुत्र",
     "पुत्री",
     "पत्नी",
+    "अज्ञात",
+    "महिला",
+    "नाबालिग",
+    "पीड\u{93c}िता",
 ];
 /// What nobody types a name into, or what names the record.
 const NOT_SEARCHED: [&str; 13] = [
