@@ -13,7 +13,8 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     if let Some(postgres) = &config.postgres {
         postgres.check_files(config.base())?;
         let fit = "whether it fits the database is seen by dry-run --limit 10";
-        return crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()));
+        crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
+        return warn(&config);
     }
     let Fit { fitting, without_header } = fitting_files(&config)?;
     let mut fit = match (fitting, without_header) {
@@ -26,5 +27,20 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     if without_header > 0 {
         fit.push_str(&format!("; {without_header} without a header yet"));
     }
-    crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))
+    crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
+    warn(&config)
+}
+
+/// Says what is allowed and keeps more back than may be meant.
+fn warn(config: &ProducerConfig) -> Result<(), Failure> {
+    let mapping = &config.mapping;
+    let tells_offence = mapping.sections.is_some() || mapping.reported_head.is_some();
+    if tells_offence || (mapping.place.is_none() && mapping.narrative.is_none() && mapping.persons.is_none())
+    {
+        return Ok(());
+    }
+    crate::say(
+        "warning: neither mapping.sections nor mapping.reported_head says what offence a case is, so that places, victims and free texts \
+         of cases stay in the state: map one of them\n",
+    )
 }

@@ -9,6 +9,7 @@ use crate::config::ProducerConfig;
 use crate::language::rows::Skip;
 use crate::mapping::Explained;
 use crate::memory::Memory;
+use crate::naming;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{Broken, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
@@ -72,6 +73,10 @@ pub fn dry_run(
         run.file(path)?;
     }
     let joined = config.joined().map_err(|error| Failure::config(error.to_string()))?;
+    for damaged in joined.damaged() {
+        let file = naming::shown(config.shown(&damaged.file));
+        run.reject(&file, &damaged.row, &damaged.rejection)?;
+    }
     run.summary.join(&joined);
     Ok(run.summary)
 }
@@ -94,7 +99,8 @@ pub fn explain(config: &ProducerConfig, file: &Path, line: u64, now_ms: i64) -> 
     };
     let mut reading = reading.ok_or_else(nowhere)?;
     loop {
-        let failed = |error| Failure::config(format!("{}: cannot be read on ({error})", path.display()));
+        let failed =
+            |error| Failure::config(format!("{}: cannot be read on ({error})", naming::shown(&path)));
         match reading.next_row().map_err(failed)? {
             Next::Row(row) | Next::Tail(row) if row.line == line => return Ok(reading.explain(&row, now_ms)),
             Next::Row(row) if row.line < line => {}
@@ -126,6 +132,7 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
     if config.push.is_some() {
         config.push_mapper().map_err(|error| Failure::config(error.to_string()))?;
     }
+    config.joined().map_err(|error| Failure::config(error.to_string()))?;
     let Ok(files) = source_files(config) else { return Ok(fit) };
     for path in files.into_iter().filter(|path| path.exists()) {
         let opened = FileReading::open(config, &path, &mut Revisions::after(0));
@@ -183,7 +190,8 @@ impl DryRun<'_> {
         };
         let before = self.at.bytes;
         loop {
-            let failed = |error| Failure::config(format!("{}: cannot be read on ({error})", path.display()));
+            let failed =
+                |error| Failure::config(format!("{}: cannot be read on ({error})", naming::shown(path)));
             match reading.next_row().map_err(failed)? {
                 Next::Row(row) => self.row(&mut reading, &row)?,
                 Next::Wait => {}

@@ -26,6 +26,8 @@ use crate::worker::Worker;
 /// Files, each of [`ROWS`] rows; every second of JSON Lines.
 const FILES: u32 = 50;
 const ROWS: usize = 50;
+/// The file of the rows, named after somebody's telephone number.
+const FILE: &str = "rows 9000000001.txt";
 /// What every value of a row begins with, and nothing else in the world.
 const MARK: &str = "zqx";
 
@@ -109,7 +111,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     )
 }
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 26] = [
     "Station",
     "No",
     "Year",
@@ -134,6 +136,8 @@ const COLUMNS: [&str; 24] = [
     "Check",
     "Class",
     "Sex",
+    "Head",
+    "Stage",
 ];
 
 impl Row {
@@ -143,6 +147,16 @@ impl Row {
 
     fn number(&self, i: usize) -> String {
         if self.fault == Some(Fault::SameRecord) { "9999".to_owned() } else { (i + 1).to_string() }
+    }
+
+    /// A head that names the victim, with the offence as it is misspelt where the section says it too.
+    fn head(&self, i: usize) -> String {
+        let offence = match OFFENCES[self.offence] {
+            (_, _, true, true) => ["POSCO", "पास्को", "ಪೋಕ್ಸೋ", "P.O.C.S.O."][i % 4],
+            (_, _, true, false) => ["Ｒａｐｅ", "बलत्कार", "ಅತ್ಯಾಚಾರ", "rapist"][i % 4],
+            _ => "Case",
+        };
+        format!("{offence} of {}", self.value(i, "victim").to_uppercase())
     }
 
     /// The cells of row `i`, in the order of [`COLUMNS`].
@@ -187,6 +201,8 @@ impl Row {
             fault(Fault::Check, "check", "ok"),
             class.to_owned(),
             fault(Fault::Value, "sex", "F"),
+            self.head(i),
+            telephone(i),
         ]
     }
 
@@ -233,8 +249,10 @@ impl Row {
         let victim_is_child = is_about_children || self.victim_age.is_some_and(is_minor);
         let has_child = victim_is_child || is_minor(self.accused_age);
         let mut fields = vec!["informant", "informanthome", "phone", "caste", "aadhaar"];
+        let mut secrets = vec![telephone(i)];
         if is_sexual || victim_is_child {
             fields.extend(["victim", "victimhome", "car"]);
+            secrets.push(self.value(i, "victim").to_uppercase());
         }
         if is_sexual || has_child {
             fields.extend(["place", "facts"]);
@@ -245,8 +263,19 @@ impl Row {
         if is_minor(self.accused_age) {
             fields.push("accused");
         }
-        fields.into_iter().map(|field| self.value(i, field)).collect()
+        secrets.extend(fields.into_iter().map(|field| self.value(i, field)));
+        secrets
     }
+}
+
+/// A telephone number in one of the scripts of digits.
+fn telephone(i: usize) -> String {
+    let zero = ['0', '٠', '۰', '०', '೦', '᱐', '꯰', '０', '𝟎', '₀'][i % 10];
+    let digits = format!("9{i:09}");
+    digits
+        .chars()
+        .map(|digit| char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap())
+        .collect()
 }
 
 const SETTINGS: &str = r#"
@@ -268,6 +297,7 @@ not_carried = [{ column = "Phone", path = "escape_direction" }]
 [mapping]
 kind = { constant = "FIR" }
 reported_at = { column = "Day", formats = ["%Y-%m-%d"] }
+investigation_stage = "Stage"
 narrative = { text = "Facts", cleared = { column = "Cleared", one_of = ["Y"] } }
 [mapping.police_station]
 name = "Station"
@@ -276,6 +306,8 @@ number = "No"
 year = "Year"
 [mapping.place]
 text = "Place"
+[mapping.reported_head]
+minor = "Head"
 [mapping.handling]
 classification = "Class"
 [mapping.sections]
@@ -361,8 +393,9 @@ fn run(rows: &[Row], is_json: bool) -> Out {
     let folder = tempfile::tempdir().unwrap();
     let lines: Vec<u8> =
         rows.iter().enumerate().flat_map(|(i, row)| if is_json { row.json(i) } else { row.csv(i) }).collect();
-    fs::write(folder.path().join("rows.txt"), lines).unwrap();
+    fs::write(folder.path().join(FILE), lines).unwrap();
     let settings = SETTINGS
+        .replace("rows.txt", FILE)
         .replace("FORMAT", if is_json { "jsonl" } else { "csv" })
         .replace("COLUMNS", &serde_json::to_string(&COLUMNS).unwrap());
     let config: ProducerConfig = toml::from_str(&settings).unwrap();
@@ -406,9 +439,15 @@ fn run(rows: &[Row], is_json: bool) -> Out {
         ("summary", format!("{summary}{summary:?}{}", serde_json::to_string(&summary).unwrap())),
         ("quarantine", reasons(&folder.path().join("producer-store/quarantine"))),
         ("errors", errors),
+        ("names of the store's files", names(&folder.path().join("producer-store"))),
     ];
     let messages = broker.sent.lock().unwrap().clone();
     Out { messages, summary, texts }
+}
+
+fn names(folder: &std::path::Path) -> String {
+    let folders = ["quarantine", "checkpoints"].map(|part| fs::read_dir(folder.join(part)).unwrap());
+    folders.into_iter().flatten().map(|entry| format!("{:?}\n", entry.unwrap().file_name())).collect()
 }
 
 /// Every line of quarantine without its row.
@@ -434,6 +473,9 @@ fn check(rows: &[Row], is_json: bool) -> Result<Counts, TestCaseError> {
         let found =
             text.to_lowercase().find(MARK).map(|at| text.chars().skip(at.saturating_sub(80)).take(200));
         prop_assert!(found.is_none(), "{name}: {}", found.unwrap().collect::<String>());
+    }
+    for (name, text) in &texts {
+        prop_assert!(!text.contains("9000000001"), "{name}: {text}");
     }
     let [(_, log), ..] = &texts[..] else { panic!() };
     let quarantined = summary.quarantined_count();

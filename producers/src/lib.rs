@@ -19,6 +19,7 @@ pub mod mapping;
 mod memo;
 mod memory;
 pub mod metrics;
+mod naming;
 pub mod publish;
 pub mod push;
 mod quarantine;

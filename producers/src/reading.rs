@@ -13,6 +13,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{ProducerConfig, Unfit};
 use crate::mapping::{Explained, Mapper, Reading, SourceRow, Verdict};
 use crate::memory::{Admission, Memory};
+use crate::naming;
 use crate::reason::Rejection;
 use crate::source::{FileError, Next, Opened, Position, RawRow, SourceFile};
 
@@ -28,9 +29,10 @@ pub(crate) enum OpenError {
 }
 
 impl OpenError {
-    /// Whether it is the file that is at fault, and not the system or a stop.
+    /// Whether it is the file that is at fault, and not the system, a stop or a joined file.
     pub(crate) fn is_of_file(&self) -> bool {
-        !matches!(self, Self::File(FileError::Io { .. } | FileError::Stopped { .. }))
+        let is_of_system = matches!(self, Self::File(FileError::Io { .. } | FileError::Stopped { .. }));
+        !is_of_system && !matches!(self, Self::Mapping(Unfit::Join(_)))
     }
 }
 
@@ -141,7 +143,7 @@ impl FileReading {
             Opened::Ready(file) => *file,
             Opened::NoHeader => return Ok(None),
         };
-        let name = config.shown(path).display().to_string();
+        let name = naming::shown(config.shown(path));
         let mapper = config.mapper(file.columns(), &name)?;
         revisions.begin(path);
         Ok(Some(Self { file, name, mapper, id: revisions.latest() }))

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sanchar_schemas::digest::Sha256;
 
+use crate::dry_run::{not_closed, unterminated};
 use crate::language::column::{Columns, UnknownColumn};
 use crate::language::join::Join;
-use crate::mapping::joined::{Case, Joined, Table, key};
-use crate::source::{FileError, Next, Opened, SourceFile, UnterminatedLine, discover};
+use crate::mapping::joined::{Case, Damaged, Joined, Shrunken, Table, key};
+use crate::naming;
+use crate::reason::{Problem, Reason, Rejection};
+use crate::source::{FileError, Next, Opened, RawRow, SourceFile, UnterminatedLine, discover};
 
 /// What a row costs beside its texts, and a cell.
 const ROW_COST_BYTES: usize = 64;
@@ -29,6 +32,17 @@ pub enum JoinError {
         /// What is wrong and the remedy, with the file.
         problem: String,
     },
+    /// There is no file, or none with a row in it.
+    #[error(
+        "rows.join \"{join}\": {files} has no row, and without it every case would lose what belongs to it: put the file back \
+         whole, or set optional = true where there may be none"
+    )]
+    Absent {
+        /// Name of the join.
+        join: String,
+        /// The files, as the configuration names them.
+        files: String,
+    },
     /// A key names a column that a file lacks.
     #[error(transparent)]
     Column(#[from] UnknownColumn),
@@ -36,11 +50,13 @@ pub enum JoinError {
 
 /// The joined rows as they were read last, shared by all that read the source.
 #[derive(Clone, Default)]
-pub(crate) struct Siblings(Arc<Mutex<Option<Kept>>>);
+pub(crate) struct Siblings(Arc<Mutex<Kept>>);
 
+#[derive(Default)]
 struct Kept {
-    stamp: Sha256,
-    joined: Arc<Joined>,
+    last: Option<(Sha256, Arc<Joined>)>,
+    /// What is known of the cases of each join from all readings.
+    shrunken: Vec<Shrunken>,
 }
 
 impl fmt::Debug for Siblings {
@@ -61,21 +77,26 @@ impl Siblings {
     pub(crate) fn joined(&self, base: &Path, joins: &[Join]) -> Result<Arc<Joined>, JoinError> {
         let Some(stamp) = stamp(base, joins) else { return Ok(Arc::default()) };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.stamp == stamp) {
-            return Ok(Arc::clone(&kept.joined));
+        if let Some((_, joined)) = kept.last.as_ref().filter(|(before, _)| *before == stamp) {
+            return Ok(Arc::clone(joined));
         }
         // Not twice in memory.
-        *kept = None;
-        let tables = joins.iter().map(|join| table(base, join)).collect::<Result<_, _>>()?;
+        kept.last = None;
+        let mut tables = joins.iter().map(|join| table(base, join)).collect::<Result<Vec<_>, _>>()?;
+        kept.shrunken.resize_with(joins.len(), Shrunken::default);
+        for (table, shrunken) in tables.iter_mut().zip(&mut kept.shrunken) {
+            shrunken.see(&table.cases);
+            table.shrunken = shrunken.now();
+        }
         let joined = Arc::new(Joined { tables });
         for (join, _, unreadable) in joined.left_over().filter(|(_, _, unreadable)| *unreadable > 0) {
-            tracing::warn!(
+            tracing::error!(
                 join,
                 unreadable,
-                "joined rows cannot be read; their cases are published without them"
+                "joined rows cannot be read: until they are mended, what hangs on the persons of a case is withheld"
             );
         }
-        *kept = Some(Kept { stamp, joined: Arc::clone(&joined) });
+        kept.last = Some((stamp, Arc::clone(&joined)));
         Ok(joined)
     }
 }
@@ -100,6 +121,10 @@ fn files(base: &Path, join: &Join) -> Result<Vec<PathBuf>, JoinError> {
     })
 }
 
+fn absent(join: &Join, files: String) -> JoinError {
+    JoinError::Absent { join: join.name.clone(), files }
+}
+
 fn refused(join: &Join, problem: impl fmt::Display) -> JoinError {
     JoinError::File { join: join.name.clone(), problem: problem.to_string() }
 }
@@ -113,11 +138,14 @@ fn table(base: &Path, join: &Join) -> Result<Table, JoinError> {
     };
     for path in files(base, join)?.into_iter().filter(|path| path.exists()) {
         let refuse = |error: FileError| refused(join, error);
-        if let Opened::Ready(file) = SourceFile::open(&path, &join.source, &mut || true).map_err(refuse)? {
-            reading.file(&path, *file)?;
+        match SourceFile::open(&path, &join.source, &mut || true).map_err(refuse)? {
+            Opened::Ready(file) => reading.file(&path, *file)?,
+            Opened::NoHeader if join.optional => {}
+            Opened::NoHeader => return Err(absent(join, naming::shown(&path))),
         }
     }
-    Ok(reading.table)
+    let has_row = !reading.table.cases.is_empty() || !reading.table.damaged.is_empty();
+    if has_row || join.optional { Ok(reading.table) } else { Err(absent(join, reading.table.files)) }
 }
 
 struct Reading<'a> {
@@ -128,7 +156,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn file(&mut self, path: &Path, mut file: SourceFile) -> Result<(), JoinError> {
-        let shown = path.display().to_string();
+        let shown = naming::shown(path);
         let columns = self.table.columns.get_or_insert_with(|| file.columns().clone()).clone();
         let places =
             columns.names().iter().map(|name| file.columns().position(name)).collect::<Option<Vec<_>>>();
@@ -142,12 +170,19 @@ impl Reading<'_> {
         loop {
             let row = match file.next_row() {
                 Ok(Next::Row(row)) => row,
-                Ok(Next::Tail(row)) if self.join.source.unterminated_line == UnterminatedLine::Accept => {
-                    file.take_tail();
-                    row
+                Ok(Next::Tail(row)) if self.join.source.format.is_document() => {
+                    return Err(refused(self.join, format!("{shown}: {}", not_closed(&row))));
                 }
-                // Its rest may come, and the file is read again then.
-                Ok(Next::Tail(_) | Next::End) => return Ok(()),
+                Ok(Next::Tail(row)) => match (row.lines > 1).then(|| file.give_up_line()).flatten() {
+                    Some(first) => first,
+                    None if self.join.source.unterminated_line == UnterminatedLine::Accept => {
+                        file.take_tail();
+                        row
+                    }
+                    // Its rest may come, and the file is read again then.
+                    None => return self.keep_damaged(path, row, unterminated()),
+                },
+                Ok(Next::End) => return Ok(()),
                 Ok(Next::Wait) => continue,
                 Ok(Next::Broken(broken)) => return Err(refused(self.join, format!("{shown}: {broken}"))),
                 Err(error) => {
@@ -157,12 +192,22 @@ impl Reading<'_> {
             if row.is_blank() {
                 continue;
             }
-            let Ok(cells) = file.cells(&row) else {
-                self.table.unreadable += 1;
-                continue;
+            let cells = match file.cells(&row) {
+                Ok(cells) => cells,
+                Err(problem) => {
+                    self.keep_damaged(path, row, problem.at(""))?;
+                    continue;
+                }
             };
+            if cells.iter().all(|cell| cell.trim().is_empty()) {
+                continue;
+            }
             let cell = |place: &usize| cells.get(*place).map_or_else(String::new, ToString::to_string);
-            self.row(places.iter().map(cell).collect(), &keys)?;
+            let cells: Vec<String> = places.iter().map(cell).collect();
+            match key(keys.iter().filter_map(|place| cells.get(*place)).map(String::as_str)) {
+                Some(key) => self.row(key, cells)?,
+                None => self.keep_damaged(path, row, without_key())?,
+            }
         }
     }
 
@@ -175,27 +220,37 @@ impl Reading<'_> {
         Ok(self.join.their_key().iter().map(bind).collect::<Result<_, _>>()?)
     }
 
-    fn row(&mut self, row: Vec<String>, keys: &[usize]) -> Result<(), JoinError> {
-        let parts = keys.iter().filter_map(|place| row.get(*place)).map(String::as_str);
-        let Some(key) = key(parts) else {
-            self.table.unreadable += 1;
-            return Ok(());
-        };
+    fn row(&mut self, key: String, row: Vec<String>) -> Result<(), JoinError> {
         let texts: usize = row.iter().map(|cell| cell.len() + CELL_COST_BYTES).sum();
         let case: &mut Case = self.table.cases.entry(key).or_default();
         // One more than may be: enough to see that there are too many.
         if case.rows.len() > self.join.max_rows_per_case {
             return Ok(());
         }
-        self.bytes += texts + ROW_COST_BYTES;
-        if self.bytes > self.join.max_bytes {
-            let problem = format!(
-                "its files need more than max_bytes = {} of memory: raise it, or export fewer columns or years",
-                self.join.max_bytes
-            );
-            return Err(refused(self.join, problem));
-        }
         case.rows.push(row);
-        Ok(())
+        self.weigh(texts)
     }
+
+    fn keep_damaged(&mut self, path: &Path, row: RawRow, rejection: Rejection) -> Result<(), JoinError> {
+        let bytes = row.bytes.len();
+        self.table.damaged.push(Damaged { file: path.to_owned(), row, rejection });
+        self.weigh(bytes + CELL_COST_BYTES)
+    }
+
+    fn weigh(&mut self, bytes: usize) -> Result<(), JoinError> {
+        self.bytes += bytes + ROW_COST_BYTES;
+        if self.bytes <= self.join.max_bytes {
+            return Ok(());
+        }
+        let problem = format!(
+            "its files need more than max_bytes = {} of memory: raise it, or export fewer columns or years",
+            self.join.max_bytes
+        );
+        Err(refused(self.join, problem))
+    }
+}
+
+/// Why a joined row belongs to no case.
+fn without_key() -> Rejection {
+    Problem::new(Reason::MissingValue, "is empty, and it tells which case the row belongs to").at("their_key")
 }

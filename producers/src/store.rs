@@ -12,6 +12,8 @@ use sanchar_runtime::lifecycle::Failure;
 use sanchar_schemas::digest::Sha256;
 use serde::{Deserialize, Serialize};
 
+use crate::naming;
+
 /// Folders are for this user alone.
 pub(crate) const FOLDER_MODE: u32 = 0o700;
 /// Files too.
@@ -151,7 +153,7 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// `fir.csv-1a2b3c4d.json`: the source's own name for people, a digest of its path so that no two share one.
 fn file_name(source: &Path, ending: &str) -> String {
-    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let name = naming::shown(Path::new(source.file_name().unwrap_or_default()));
     let digest = Sha256::of(source.as_os_str().as_encoded_bytes()).to_string();
     format!("{name}-{}.{ending}", digest.get(..8).unwrap_or_default())
 }

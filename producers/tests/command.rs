@@ -177,3 +177,29 @@ fn a_file_that_breaks_off_is_said_in_the_summary_and_by_the_exit_code() {
     assert!(answer.contains("unterminated                    1   data/punjab-1.json:29"), "{answer}");
     assert!(text(&output.stderr).contains("files that cannot be read, or not to their end: 1"));
 }
+
+/// Without sections and heads nothing tells which cases the law protects.
+#[test]
+fn a_mapping_that_says_no_offence_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goa.toml");
+    let settings = "[state]\ncode = \"IN-GA\"\n[source]\nfiles = [\"a.csv\"]\nformat = \"csv\"\n[mapping]\nkind = { constant = \"FIR\" }\n\
+                    [mapping.police_station]\nname = \"Station\"\n[mapping.fir]\nnumber = \"No\"\nyear = \"Year\"\n[mapping.place]\ntext = \"Place\"\n\
+                    [kafka]\nbootstrap = \"localhost:9092\"\n";
+    std::fs::write(folder.path().join("a.csv"), "Station,No,Year,Place,Head\nPanaji,1,2024,the school,354\n")
+        .unwrap();
+    let checked = |settings: String| {
+        std::fs::write(&path, settings).unwrap();
+        let output = run(&["-c", path.to_str().unwrap(), "check-config"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(
+        checked(settings.to_owned()).contains("warning: neither mapping.sections nor mapping.reported_head")
+    );
+    let output = run(&["-c", path.to_str().unwrap(), "dry-run", "--json"]);
+    let event: CrimeEvent = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(event.place.is_none() && event.withheld.iter().any(|withheld| withheld.path == "place"));
+    let with_head = settings.replace("[kafka]", "[mapping.reported_head]\nmajor = \"Head\"\n[kafka]");
+    assert!(!checked(with_head).contains("warning"));
+}

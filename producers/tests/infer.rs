@@ -117,3 +117,13 @@ fn files_that_cannot_be_learnt_from_say_why() {
         infer(&folder.path().join("absent.csv"), None).unwrap_err().to_string().contains("cannot be read")
     );
 }
+
+#[test]
+fn a_proposal_without_sections_says_what_stays_in_the_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.csv");
+    let rows: String = (1..=20).map(|number| format!("Panaji,{number},2024,the school {number}\n")).collect();
+    std::fs::write(&file, format!("Police Station,FIR No,FIR Year,Place of Occurrence\n{rows}")).unwrap();
+    let proposal = infer(&file, None).unwrap();
+    assert!(proposal.contains("# CHANGE THIS: no [mapping.sections]."), "{proposal}");
+}

@@ -52,6 +52,8 @@ registration = "mark"
 
 const CASES: &str = "PS,FIR,Sections,Build\nPanaji,12/2024,BNS 303(2),tall\nPanaji,13/2024,BNS 303(2),\nMapusa,12/2024,BNS 303(2),\n";
 
+const VEHICLE: &str = "{\"PS\":\"Panaji\",\"FIR\":\"12/2024\",\"mark\":\"GA 03 ZZ 1001\"}\n";
+
 fn try_run(folder: &Path, settings: &str) -> Result<(Summary, Vec<CrimeEvent>, Vec<String>), String> {
     let path = folder.join("goa.toml");
     std::fs::write(&path, settings).unwrap();
@@ -87,8 +89,8 @@ fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
             "accused-1.csv",
             "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji; १२;2024;A2;31\nNowhere;1;2024;A1;20\n",
         ),
-        // Another order of the same columns, and a last line that is not whole yet.
-        ("accused-2.csv", "code;age;yr;no;ps\nA1;40;2024;12;Mapusa\nA1;4"),
+        // Another order of the same columns.
+        ("accused-2.csv", "code;age;yr;no;ps\nA1;40;2024;12;Mapusa\n"),
         (
             "vehicles.jsonl",
             "{\"PS\":\"Panaji\",\"FIR\":\"13/2024\",\"mark\":\"GA 03 ZZ 1001\"}\n\
@@ -96,7 +98,7 @@ fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
         ),
     ]);
     let (summary, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
-    assert_eq!((events.len(), rejected.len()), (3, 0), "{summary}");
+    assert_eq!((events.len(), rejected), (3, vec!["3 bad_json ".to_owned()]), "{summary}");
     let persons = |event: &CrimeEvent| -> Vec<_> {
         event
             .persons
@@ -117,17 +119,95 @@ fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
     assert!(shown.contains("joined rows of accused") && shown.contains("joined rows of vehicles"), "{shown}");
 }
 
+/// Cases with a place and a victim whose persons stand elsewhere.
+const PERSONS: &str = r#"
+[state]
+code = "IN-GA"
+[source]
+files = ["cases.csv"]
+format = "csv"
+[[rows.join]]
+name = "persons"
+source = { files = ["persons-*.csv"], format = "csv" }
+key = ["No"]
+[mapping]
+kind = { constant = "FIR" }
+[mapping.police_station]
+name = { constant = "Panaji" }
+[mapping.fir]
+number = "No"
+year = { constant = "2024" }
+[mapping.place]
+text = "Place"
+[mapping.sections]
+column = "Sections"
+order = "act_first"
+[[mapping.persons]]
+each = "persons"
+role = { column = "role", map = { A = "ACCUSED", W = "WITNESS" } }
+name = "name"
+age_years = "age"
+"#;
+
+const PLACES: &str = "No,Sections,Place\n1,BNS 303(2),the school\n2,BNS 303(2),the market\n";
+
+fn places(events: &[CrimeEvent]) -> Vec<Option<String>> {
+    events.iter().map(|event| event.place.as_ref().and_then(|place| place.text.clone())).collect()
+}
+
 #[test]
-fn a_case_is_published_without_the_rows_that_are_not_there_yet() {
-    let folder = folder(&[("cases.csv", CASES)]);
-    let (_, events, _) = try_run(folder.path(), SETTINGS).unwrap();
-    assert!(events.len() == 3 && events.iter().all(|event| event.persons.is_empty()));
+fn a_damaged_joined_row_is_kept_and_may_be_the_child_of_any_case() {
+    let header = "No,role,name,age\n1,A,Ramxyz,30\n";
+    for (rest, rejected) in [
+        // The last row has no line break, too few columns, bytes that are no text, an open quote, no number of a case.
+        (&b"1,W,Sitaxyz,12"[..], &["3 unterminated "][..]),
+        (b"1,W,Sitaxyz\n", &["3 column_count "]),
+        (b"1,W,Sita\xff,12\n", &["3 invalid_utf8 "]),
+        (b"1,W,\"Sitaxyz,12\n2,A,Gopalxyz,40\n", &["3 bad_quotes "]),
+        (b",W,Sitaxyz,12\n", &["3 missing_value their_key"]),
+    ] {
+        let folder = folder(&[("cases.csv", PLACES)]);
+        std::fs::write(folder.path().join("persons-1.csv"), [header.as_bytes(), rest].concat()).unwrap();
+        let (summary, events, found) = try_run(folder.path(), PERSONS).unwrap();
+        assert_eq!(found.first().map(String::as_str), rejected.first().copied(), "{summary}");
+        assert_eq!(summary.unreadable["persons"], u64::try_from(found.len()).unwrap());
+        assert_eq!(places(&events), [None, None], "{found:?}");
+        let listed = events[0].withheld.iter().any(|withheld| withheld.path == "place");
+        assert!(listed, "withheld is not absent");
+    }
+    let folder = folder(&[("cases.csv", PLACES), ("persons-1.csv", &format!("{header}1,W,Sitaxyz,12\n"))]);
+    let (_, events, found) = try_run(folder.path(), PERSONS).unwrap();
+    assert!(found.is_empty());
+    assert_eq!(places(&events), [None, Some("the market".to_owned())], "whole, the child is of one case");
+}
+
+#[test]
+fn a_joined_file_that_is_not_there_is_waited_for_unless_there_may_be_none() {
+    for file in [None, Some(""), Some("No,role,name,age\n")] {
+        let folder = folder(&[("cases.csv", PLACES)]);
+        if let Some(text) = file {
+            std::fs::write(folder.path().join("persons-1.csv"), text).unwrap();
+        }
+        let error = try_run(folder.path(), PERSONS).unwrap_err();
+        assert!(error.contains("rows.join \"persons\": ") && error.contains("has no row"), "{error}");
+        let optional = PERSONS.replace("key = [\"No\"]", "key = [\"No\"]\noptional = true");
+        let (_, events, _) = try_run(folder.path(), &optional).unwrap();
+        assert_eq!(places(&events), [None, None], "{file:?}");
+    }
+    // One of several that is empty is on its way.
+    let folder = folder(&[
+        ("cases.csv", PLACES),
+        ("persons-1.csv", "No,role,name,age\n1,A,Ramxyz,30\n"),
+        ("persons-2.csv", ""),
+    ]);
+    assert!(try_run(folder.path(), PERSONS).unwrap_err().contains("persons-2.csv has no row"));
 }
 
 #[test]
 fn what_cannot_be_joined_says_what_to_do() {
     let accused = "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji;12;2024;A2;31\nPanaji;12;2024;A3;32\n";
-    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused)]);
+    let vehicles = ("vehicles.jsonl", VEHICLE);
+    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused), vehicles]);
     let (_, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
     assert_eq!((events.len(), rejected), (2, vec!["2 too_many_joined rows.join.accused".to_owned()]));
 
@@ -171,7 +251,7 @@ fn what_cannot_be_joined_says_what_to_do() {
 #[test]
 fn a_joined_text_is_checked_like_any_other() {
     let accused = "ps;no;yr;code;age\nPanaji;12;2024;A â€“ 1;30\nPanaji;13;2024;A1;2012\n";
-    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused)]);
+    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused), ("vehicles.jsonl", VEHICLE)]);
     let (_, _, rejected) = try_run(folder.path(), SETTINGS).unwrap();
     assert_eq!(rejected, ["2 double_encoded code", "3 bad_number persons[0].age_years"]);
 }

@@ -10,6 +10,7 @@ use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
 use crate::memory::Memory;
+use crate::naming;
 use crate::push;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
@@ -58,11 +59,14 @@ fn files(config: &ProducerConfig) -> Finding {
         match opened {
             Ok(data) => bytes += data.len(),
             Err(error) => {
-                let seen = format!("{} cannot be read ({error})", config.shown(path).display());
+                let seen = format!("{} cannot be read ({error})", naming::shown(config.shown(path)));
                 let remedy = "correct source.files, put the file there, or let this user read it";
                 return Check::Source.failed(Cause::Configuration, seen, remedy);
             }
         }
+    }
+    if let Err(error) = config.joined() {
+        return Check::Source.refused(Cause::Configuration, error);
     }
     Check::Source.ok(format!("{} of {bytes} bytes can be read", counted(paths.len(), "file")))
 }
@@ -186,6 +190,24 @@ mod tests {
         std::fs::write(folder.path().join("chandigarh.tokens"), "an-invented-token-of-this-test\n").unwrap();
         assert!(source(&config).seen.contains("items are pushed to 127.0.0.1:"), "{:?}", source(&config));
         assert_eq!(sample(&config, 0).status, Status::Ok);
+    }
+
+    #[test]
+    fn a_joined_file_that_is_not_there_is_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("goa.toml");
+        let settings = "[state]\ncode = 'IN-GA'\n[source]\nfiles = ['a.csv']\nformat = 'csv'\n[[rows.join]]\nname = 'accused'\n\
+                        source = { files = ['accused-*.csv'], format = 'csv' }\nkey = ['No']\n[mapping]\nkind = { constant = 'FIR' }\n";
+        std::fs::write(&path, settings).unwrap();
+        std::fs::write(folder.path().join("a.csv"), "No\n1\n").unwrap();
+        let config = ProducerConfig::load(&path).unwrap();
+        let found = source(&config);
+        assert_eq!(found.status, Status::Failed(Cause::Configuration));
+        assert!(found.seen.contains("rows.join \"accused\": accused-*.csv has no row"), "{found:?}");
+        let failure = crate::fitting_files(&config).unwrap_err();
+        assert_eq!(failure.exit_code(), ExitCode::Config);
+        std::fs::write(folder.path().join("accused-1.csv"), "No\n1\n").unwrap();
+        assert_eq!(source(&config).status, Status::Ok);
     }
 
     #[test]

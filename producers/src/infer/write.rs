@@ -61,6 +61,12 @@ impl Proposal<'_> {
         }
         if let Some(Entry { value, why, .. }) = self.entries.get("sections") {
             writeln!(out, "\n[mapping.sections]    # {why}\n{value}")?;
+        } else {
+            writeln!(
+                out,
+                "\n# CHANGE THIS: no [mapping.sections]. Whether a case is one of those that the law protects cannot be told without \
+                 sections\n# or [mapping.reported_head], so that its place, its victims and its free texts stay in the state."
+            )?;
         }
         self.remarks(out)
     }

@@ -25,6 +25,10 @@ pub struct Join {
     /// The columns of the other files that say the same, in the same order. Default: those of `key`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub their_key: Vec<Column>,
+    /// Whether there may be no such file, or none with a row in it. Default false: the source waits for it. While there is none,
+    /// what hangs on the persons of a case is withheld.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// The most rows that belong to one case; a case with more goes to quarantine. Default 100.
     #[serde(default = "hundred")]
     pub max_rows_per_case: usize,

@@ -23,7 +23,7 @@ use crate::language::targets::Mapping;
 use crate::reason::{At as _, Problem, Reason, Rejection};
 use crate::text::is_double_encoded;
 use crate::withholding::rule::Clearance;
-use crate::withholding::{self, Taken, Withholding};
+use crate::withholding::{self, Taken, Told, Withholding};
 
 /// A row as its source holds it.
 #[derive(Debug, Clone)]
@@ -247,7 +247,11 @@ impl Mapper {
         }
         order::check(&event, source.zone, reading.now_ms)?;
         let before = witness.is_some().then(|| event.clone());
-        let taken = self.withholding.apply(&mut event, self.clearance(source));
+        let told = Told {
+            narrative: self.clearance(source),
+            may_lack_persons: of_the_case.may_lack_persons(self.mapping.persons.as_deref()),
+        };
+        let taken = self.withholding.apply(&mut event, told);
         if let Some(witness) = witness {
             witness.before = before;
             witness.taken = taken.clone().unwrap_or_default();

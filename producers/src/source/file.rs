@@ -38,7 +38,7 @@ pub(crate) enum Opened {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     /// The system refuses.
-    #[error("{}: cannot be read ({source}): make it readable for this user", path.display())]
+    #[error("{}: cannot be read ({source}): make it readable for this user", crate::naming::shown(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -46,19 +46,19 @@ pub(crate) enum FileError {
         source: io::Error,
     },
     /// It is not UTF-8 from the first bytes on.
-    #[error("{}: is utf-16 text: save it in utf-8", path.display())]
+    #[error("{}: is utf-16 text: save it in utf-8", crate::naming::shown(path))]
     Utf16 {
         /// The file.
         path: PathBuf,
     },
     /// Its XML declaration names another encoding.
-    #[error("{}: is xml in another encoding than utf-8: export it in utf-8", path.display())]
+    #[error("{}: is xml in another encoding than utf-8: export it in utf-8", crate::naming::shown(path))]
     Encoding {
         /// The file.
         path: PathBuf,
     },
     /// Its name and its first bytes contradict each other.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}", crate::naming::shown(path))]
     Packing {
         /// The file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub(crate) enum FileError {
         problem: &'static str,
     },
     /// It breaks before its first row.
-    #[error("{}: {broken}", path.display())]
+    #[error("{}: {broken}", crate::naming::shown(path))]
     Broken {
         /// The file.
         path: PathBuf,
@@ -74,25 +74,28 @@ pub(crate) enum FileError {
         broken: Broken,
     },
     /// A stop came while a pipe had nothing to give.
-    #[error("{}: had no header when the stop came", path.display())]
+    #[error("{}: had no header when the stop came", crate::naming::shown(path))]
     Stopped {
         /// The pipe.
         path: PathBuf,
     },
     /// Its lines end as no system ends them any more.
-    #[error("{}: its lines end with a carriage return alone: save it with line feeds", path.display())]
+    #[error(
+        "{}: its lines end with a carriage return alone: save it with line feeds",
+        crate::naming::shown(path)
+    )]
     BareCarriageReturns {
         /// The file.
         path: PathBuf,
     },
     /// A folder, a pipe, a device.
-    #[error("{}: is no regular file: name one in source.files", path.display())]
+    #[error("{}: is no regular file: name one in source.files", crate::naming::shown(path))]
     NotRegular {
         /// The path.
         path: PathBuf,
     },
     /// Its header cannot be read.
-    #[error("{}:{line}: the header {problem}", path.display())]
+    #[error("{}:{line}: the header {problem}", crate::naming::shown(path))]
     Header {
         /// The file.
         path: PathBuf,

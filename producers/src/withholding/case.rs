@@ -1,19 +1,20 @@
 //! What rules ask of a case, found once before anything is taken out of it.
 
 use sanchar_schemas::CrimeEvent;
-use sanchar_schemas::event::{Person, PersonRole};
+use sanchar_schemas::event::{EventKind, Person, PersonRole};
 
-use super::offence::{self, Offences};
+use super::ages::ADULT_YEARS;
+use super::offence::Offences;
 use super::rule::{CaseFilter, Children, Clearance, OffenceClass, Persons};
-
-/// Age at which a person is no child any more (JJ Act 2015, s.2(12)), in years.
-const ADULT_YEARS: i32 = 18;
+use super::{Told, offence};
 
 /// What is true of a case.
 pub(super) struct Case {
     is_sexual: bool,
     /// No section is known.
     is_unknown: bool,
+    /// Nor is a head, and the kind says nothing.
+    is_untold: bool,
     has_child: bool,
     has_child_victim: bool,
     narrative: Clearance,
@@ -22,13 +23,17 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn of(event: &CrimeEvent, offences: Offences, narrative: Clearance) -> Self {
+    pub(super) fn of(event: &CrimeEvent, offences: Offences, told: Told) -> Self {
         let (head_is_sexual, head_has_child) = offence::of_head(event.reported_head.as_ref());
+        // What is not cleared does not leave, and sources that never clear are spared the reading.
+        let narrative = event.narrative.as_deref().filter(|_| told.narrative == Clearance::Cleared);
+        let (text_is_sexual, text_has_child) = narrative.map_or((false, false), offence::of_narrative);
         let counted = event.counts.as_ref().is_some_and(|counts| {
             let some = |count: Option<i32>| count.is_some_and(|count| count > 0);
             some(counts.victims_boy) || some(counts.victims_girl)
         });
         let has_child_victim = counted
+            || told.may_lack_persons
             || head_has_child
             || offences.is_about_children
             || event.persons.iter().any(|person| !is_offender(person.role) && is_known_child(person));
@@ -38,11 +43,14 @@ impl Case {
         let is_child = |person: &Person| is_known_child(person) || may_be_child(person);
         let persons: Vec<_> = event.persons.iter().map(|person| (person.role, is_child(person))).collect();
         Self {
-            is_sexual: head_is_sexual || offences.is_sexual,
+            is_sexual: head_is_sexual || text_is_sexual || offences.is_sexual,
             is_unknown: event.sections.is_empty(),
-            has_child: has_child_victim || persons.iter().any(|(_, is_child)| *is_child),
+            is_untold: event.sections.is_empty()
+                && event.reported_head.is_none()
+                && is_of_any_offence(event.kind),
+            has_child: has_child_victim || text_has_child || persons.iter().any(|(_, is_child)| *is_child),
             has_child_victim,
-            narrative,
+            narrative: told.narrative,
             persons,
         }
     }
@@ -53,6 +61,7 @@ impl Case {
             || filter.offences.iter().any(|class| match class {
                 OffenceClass::Sexual => self.is_sexual,
                 OffenceClass::Unknown => self.is_unknown,
+                OffenceClass::Untold => self.is_untold,
             });
         let children = filter.children.is_none_or(|children| match children {
             Children::Any => self.has_child,
@@ -75,6 +84,11 @@ impl Case {
         self.persons.iter().enumerate().filter(move |(_, person)| is_meant(person)).map(|(i, _)| i)
     }
 
+    /// Whether somebody in it may be one whom the law protects.
+    pub(super) fn is_protected(&self) -> bool {
+        self.is_sexual || self.has_child || self.is_unknown
+    }
+
     /// Whether a child has a part in it besides those whom a notice is about.
     pub(super) fn has_other_child(&self) -> bool {
         self.persons.iter().any(|(role, is_child)| *is_child && !is_sought(*role))
@@ -82,7 +96,20 @@ impl Case {
 }
 
 fn is_known_child(person: &Person) -> bool {
-    person.is_child == Some(true) || person.age_years.is_some_and(|age| age < ADULT_YEARS)
+    person.is_child == Some(true)
+        || person.age_years.is_some_and(|age| age < ADULT_YEARS)
+        || person
+            .name
+            .iter()
+            .chain(&person.aliases)
+            .chain(&person.description)
+            .any(|text| offence::is_called_child(text))
+}
+
+/// Kinds that do not say by themselves what happened.
+fn is_of_any_offence(kind: EventKind) -> bool {
+    use EventKind::{Arrest, ChargeSheet, Fir, Unknown, ZeroFir};
+    matches!(kind, Unknown | Fir | ZeroFir | Arrest | ChargeSheet)
 }
 
 fn is_offender(role: PersonRole) -> bool {

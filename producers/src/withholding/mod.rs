@@ -3,14 +3,18 @@
 //! The rules are data: `law.toml`, and what a state adds, in its configuration or in a policy file. They look at what the event says, never at the row or the mapping
 //! that filled it. What they come to is pure, and the same for the daemon, a dry run and `explain`.
 
+mod ages;
 mod case;
 mod file;
-mod identifiers;
+mod fold;
+pub(crate) mod identifiers;
+mod names;
 mod offence;
 mod policy;
 mod refusal;
 pub mod rule;
 mod texts;
+mod words;
 
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
@@ -37,6 +41,21 @@ pub struct Taken {
     pub because: String,
 }
 
+/// What is known of a case beside its event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// Whether the source cleared the narrative.
+    pub(crate) narrative: Clearance,
+    /// Whether the case may have persons that the event does not name, a child among them.
+    pub(crate) may_lack_persons: bool,
+}
+
+impl From<Clearance> for Told {
+    fn from(narrative: Clearance) -> Self {
+        Self { narrative, may_lack_persons: false }
+    }
+}
+
 impl Withholding {
     /// Takes out of an event what may not leave, and lists it there. Tells what it took, and by which rule.
     ///
@@ -45,13 +64,14 @@ impl Withholding {
     pub(crate) fn apply(
         &self,
         event: &mut CrimeEvent,
-        narrative: Clearance,
+        told: impl Into<Told>,
     ) -> Result<Vec<Taken>, Rejection> {
         let offences = Offences::of(&event.sections);
         refusal::check(event, offences, self.restricted())?;
-        let case = Case::of(event, offences, narrative);
+        let case = Case::of(event, offences, told.into());
         let mut taken = Vec::new();
         let kind = event.kind;
+        let called = if case.is_protected() { names::called(&event.persons) } else { Vec::new() };
         for rule in self.in_force().filter(|rule| case.fits(&rule.case)) {
             take(rule, &case, self.is_lifted(rule, kind), event, &mut |path| {
                 taken.push(Taken {
@@ -62,6 +82,7 @@ impl Withholding {
                 });
             });
         }
+        names::take(event, &called, &mut taken)?;
         take_identifiers(event, &mut taken);
         // The law's word stands before that of a column which is not carried.
         event.withheld.retain(|listed| !taken.iter().any(|taken| is_under(&listed.path, &taken.path)));

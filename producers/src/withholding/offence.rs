@@ -8,52 +8,22 @@ use std::sync::LazyLock;
 use sanchar_schemas::event::{ReportedHead, Section};
 use sanchar_schemas::offence::{Act, Head};
 
+use super::ages::{In, tells_of_child};
+use super::fold::{folded, squashed, words};
+use super::words::tables;
 use crate::memo::Memo;
 
 /// Codes that are taken for one another.
 const CODES: [&str; 4] = ["IPC", "BNS", "CRPC", "BNSS"];
-/// In names of acts and heads, without blanks and stops.
-const SEXUAL_WORDS: [&str; 14] = [
-    "POCSO",
-    "RAPE",
-    "SEXUAL",
-    "MOLEST",
-    "पॉक्सो",
-    "पोक्सो",
-    "पाक्सो",
-    "पोस्को",
-    "पॉस्को",
-    "लैंगिक",
-    "यौन",
-    "बलात्",
-    "दुष्कर्म",
-    "छेड़",
-];
-const CHILD_WORDS: [&str; 16] = [
-    "POCSO",
-    "CHILD",
-    "JUVENILE",
-    "MINOR",
-    "GIRL",
-    "BOY",
-    "JJACT",
-    "PCMA",
-    "पॉक्सो",
-    "पोक्सो",
-    "पाक्सो",
-    "किशोर",
-    "बालक",
-    "बालिका",
-    "नाबालिग",
-    "बालविवाह",
-];
 /// Sections about children, of acts that are not: IPC 305, 315 to 317, 361, 363, 369, 372, 373; BNS 91 to 99, 107, 137, 139, 141.
 const CHILD_SECTIONS: [(&str, &[u32]); 2] = [
     ("IPC", &[305, 315, 316, 317, 361, 363, 369, 372, 373]),
     ("BNS", &[91, 92, 93, 94, 95, 96, 97, 98, 99, 107, 137, 139, 141]),
 ];
 /// The same with a letter behind the number.
-const LETTERED_CHILD_SECTIONS: [(&str, &str); 3] = [("IPC", "366A"), ("IPC", "366B"), ("IT", "67B")];
+const LETTERED_CHILD_SECTIONS: [(&str, &str); 3] = [("IPC", "366a"), ("IPC", "366b"), ("IT", "67b")];
+/// Acts about children.
+const CHILD_ACTS: [&str; 2] = ["JJ", "POCSO"];
 
 /// What is true of some section of a case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,9 +63,10 @@ impl Offences {
 /// Whether a section is of a sexual offence, or may be: BNS 63 to 71 and IPC 375 to 376 under any of the codes that are taken
 /// for one another and under any act that no table knows.
 fn is_sexual(Section { act, section }: &Section) -> bool {
-    let is_code = CODES.contains(&act.as_str()) || !is_known(act);
+    let is_unknown = !is_known(act);
+    let is_code = is_unknown || CODES.contains(&act.as_str());
     is_of_class(act, section, "SEXUAL")
-        || has_word(act, &SEXUAL_WORDS)
+        || (is_unknown && is_called_sexual(act))
         || (is_code && number(section).is_some_and(|number| matches!(number, 63..=71 | 375..=376)))
 }
 
@@ -104,11 +75,11 @@ fn is_about_children(Section { act, section }: &Section) -> bool {
     let is_listed = number(section).is_some_and(|number| {
         CHILD_SECTIONS.iter().any(|(code, numbers)| code == act && numbers.contains(&number))
     });
-    let folded = fold(section);
-    act == "JJ"
-        || has_word(act, &CHILD_WORDS)
+    let begins_with = |letters: &str| squashed(&folded(section)).starts_with(letters);
+    CHILD_ACTS.contains(&act.as_str())
         || is_listed
-        || LETTERED_CHILD_SECTIONS.iter().any(|(code, section)| code == act && folded.starts_with(section))
+        || LETTERED_CHILD_SECTIONS.iter().any(|(code, letters)| code == act && begins_with(letters))
+        || (!is_known(act) && is_called_after_children(act))
 }
 
 /// Whether only some may see an offence.
@@ -120,8 +91,40 @@ fn is_restricted(Section { act, section }: &Section) -> bool {
 pub(super) fn of_head(head: Option<&ReportedHead>) -> (bool, bool) {
     let texts = head.into_iter().flat_map(|head| head.major.iter().chain(&head.minor));
     texts.fold((false, false), |(sexual, child), text| {
-        (sexual || has_word(text, &SEXUAL_WORDS), child || has_word(text, &CHILD_WORDS))
+        (sexual || is_called_sexual(text), child || is_called_after_children(text))
     })
+}
+
+/// Whether a narrative tells of a sexual offence, and whether of a child.
+pub(super) fn of_narrative(narrative: &str) -> (bool, bool) {
+    let text = folded(narrative);
+    let tables = tables();
+    let is_pocso = tables.pocso.is_in_spaced(&text);
+    let tells_child = || tables.child_prose.is_in(&text) || tells_of_child(&text, In::Prose);
+    (is_pocso || tables.sexual_prose.is_in(&text), is_pocso || tells_child())
+}
+
+/// Whether a name, or what is said of a person beside it, calls the person a child.
+pub(super) fn is_called_child(text: &str) -> bool {
+    let text = folded(text);
+    tables().child_person.is_in_spaced(&text) || tells_of_child(&text, In::Name)
+}
+
+/// Whether the name of an act or a head, in any language and however misspelt, may be that of a sexual offence.
+fn is_called_sexual(name: &str) -> bool {
+    let name = folded(name);
+    may_be_pocso(&name) || tables().sexual.is_in_name(&name)
+}
+
+fn is_called_after_children(name: &str) -> bool {
+    let name = folded(name);
+    may_be_pocso(&name) || tables().child.is_in_name(&name)
+}
+
+/// Whether a folded name has a word that is POCSO with one letter wrong, left out, put in or turned round.
+fn may_be_pocso(name: &str) -> bool {
+    let is_one_off = |word: &str| (4..=6).contains(&word.len()) && strsim::osa_distance(word, "pocso") <= 1;
+    tables().pocso.is_in_name(name) || words(name).any(is_one_off)
 }
 
 fn is_known(act: &str) -> bool {
@@ -130,21 +133,6 @@ fn is_known(act: &str) -> bool {
 
 fn is_of_class(act: &str, section: &str, class: &str) -> bool {
     Head::of(act, section).is_some_and(|head| head.withholding == class)
-}
-
-fn has_word(text: &str, words: &[&str]) -> bool {
-    let text = fold(text);
-    words.iter().any(|word| text.contains(word))
-}
-
-fn fold(text: &str) -> String {
-    let is_kept = |c: &char| !c.is_whitespace() && !c.is_ascii_punctuation() && *c != '।';
-    let kept = text.chars().filter(is_kept);
-    // Most texts are ASCII, and the general case takes several times as long.
-    if text.is_ascii() {
-        return kept.map(|c| c.to_ascii_uppercase()).collect();
-    }
-    kept.flat_map(char::to_uppercase).collect()
 }
 
 /// The number that a section begins with, whatever its digits and however many zeros stand before it.
@@ -174,6 +162,30 @@ mod tests {
             ("BNSS", "64"),
             ("IPC", "0376"),
             ("n IPC", "३७६"),
+            ("POSCO ACT", "4"),
+            ("POSCO ACT, 2012", "6"),
+            ("POCSA ACT", "4"),
+            ("PCSO ACT", "4"),
+            ("P O C S O", "4"),
+            ("PO.C.S.O", "4"),
+            ("POXO", "4"),
+            ("POSKO", "4"),
+            ("PACSO", "4"),
+            ("POCSCO", "4"),
+            ("POCSP ACT", "4"),
+            ("ＰＯＣＳＯ", "4"),
+            ("पास्को एक्ट", "7"),
+            ("लैगिक", "7"),
+            ("लैगिंक अपराधो से बालको का संरक्षण", "4"),
+            ("ಪೋಕ್ಸೋ", "4"),
+            ("போக்சோ சட்டம்", "4"),
+            ("పోక్సో చట్టం", "4"),
+            ("പോക്സോ", "4"),
+            ("પોક્સો", "4"),
+            ("ਪੋਕਸੋ ਐਕਟ", "4"),
+            ("পকসো আইন", "4"),
+            ("ପକ୍ସୋ", "4"),
+            ("پوکسو ایکٹ", "4"),
         ] {
             assert!(is_sexual(&section(act, number)), "{act} {number}");
         }
@@ -199,6 +211,11 @@ mod tests {
             ("NDPS", "20(b)"),
             ("IPC", "366"),
             ("KARNATAKA POLICE ACT 1963", "92"),
+            ("MAHARASHTRA POLICE ACT", "135"),
+            ("ESSENTIAL COMMODITIES ACT", "7"),
+            ("PASSPORTS ACT", "12"),
+            ("पशु क्रूरता अधिनियम", "11"),
+            ("Explosive Substances Act", "3"),
         ] {
             let section = section(act, number);
             assert!(
@@ -211,5 +228,65 @@ mod tests {
             of_head(Some(&ReportedHead { major: None, minor: Some("Rape of minor".into()) })),
             (true, true)
         );
+        for head in
+            ["दो पक्षों में झगड़ा", "Unnatural death", "Motor accident", "Picketing", "House breaking by night"]
+        {
+            let head = ReportedHead { major: Some(head.into()), minor: None };
+            assert_eq!(of_head(Some(&head)), (false, false), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn heads_say_it_in_every_language_and_spelling() {
+        for head in [
+            "Rape",
+            "R A P E",
+            "Ｒａｐｅ",
+            "rapist",
+            "Sodomy",
+            "Incest",
+            "gang-rape",
+            "बलत्कार",
+            "बलात्कार",
+            "दुष्कर्म",
+            "यौन शोषण",
+            "ಅತ್ಯಾಚಾರ",
+            "பாலியல் வன்புணர்வு",
+            "అత్యాచారం",
+            "ബലാത്സംഗം",
+            "બળાત્કાર",
+            "ਬਲਾਤਕਾਰ",
+            "ধর্ষণ",
+            "ধৰ্ষণ",
+            "ବଳାତ୍କାର",
+            "عصمت دری",
+            "Sexsual assault",
+        ] {
+            let head = ReportedHead { major: Some(head.into()), minor: None };
+            assert!(of_head(Some(&head)).0, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_narratives_tell_of_children() {
+        for name in [
+            "Juvenile Ramxyz",
+            "CCL Ramxyz",
+            "C C L Ramxyz",
+            "Sitaxyz (minor)",
+            "Sitaxyz aged 14 years",
+            "विधि विवादित बालक रामxyz",
+            "बाल अपचारी रामxyz",
+        ] {
+            assert!(is_called_child(name), "{name}");
+        }
+        for name in ["Kishore Kumar", "किशोर कुमार", "Ramxyz aged 34", "Baby Devi", "Minorah"]
+        {
+            assert!(!is_called_child(name), "{name}");
+        }
+        assert_eq!(of_narrative("Victim girl Sitaxyz aged 12 of POCSO case"), (true, true));
+        assert_eq!(of_narrative("a girl aged 12 was hit"), (false, true));
+        assert_eq!(of_narrative("he sells grapes; minor injuries; 3 years old scooter"), (false, true));
+        assert_eq!(of_narrative("he sells grapes and had minor injuries, for 3 years"), (false, false));
     }
 }

@@ -62,6 +62,8 @@ pub enum OffenceClass {
     Sexual,
     /// No section is given.
     Unknown,
+    /// Neither a section nor a head is given, and the kind does not say what happened.
+    Untold,
 }
 
 /// The part that a child has in a case.

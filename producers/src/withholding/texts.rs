@@ -193,7 +193,7 @@ impl Typed for Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::{BTreeSet, HashMap};
 
     use sanchar_schemas::schema::Record;
@@ -213,7 +213,7 @@ mod tests {
     ];
 
     /// A value of the schema with something in every field, harmless by every rule; the paths of its texts.
-    fn full(
+    pub(in super::super) fn full(
         schema: &Value,
         path: &str,
         named: &mut HashMap<String, Value>,

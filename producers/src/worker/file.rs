@@ -10,6 +10,7 @@ use super::watched::{Ending, Stamp, Tail, Watched};
 use super::{Worker, read_checkpoint};
 use crate::checkpoint::Checkpoint;
 use crate::dry_run::{not_closed, unterminated};
+use crate::naming;
 use crate::publish::{Place, Sink};
 use crate::reading::{FileReading, OpenError};
 use crate::source::{Broken, Next, RawRow, UnterminatedLine, is_packed, is_stdin};
@@ -24,7 +25,7 @@ impl<S: Sink> Worker<S> {
         let data = match std::fs::metadata(path) {
             Ok(data) => data,
             Err(error) if self.options.once && !self.config.source.moves() => {
-                let shown = path.display();
+                let shown = naming::shown(path);
                 return Err(Failure::config(format!(
                     "{shown}: cannot be read ({error}): correct source.files"
                 )));
@@ -53,6 +54,7 @@ impl<S: Sink> Worker<S> {
             Err(Unreadable::Refused(error)) => return self.set_aside(path, stamp, &error),
             Err(Unreadable::Failed(failure)) => return Err(failure),
         };
+        self.keep_damaged_rows()?;
         let file = self.watched(path);
         file.accept();
         file.stamp = Some(stamp);
@@ -186,7 +188,10 @@ impl<S: Sink> Worker<S> {
         file.place = Some(Checkpoint::new(reading.position(), revision, file.joined));
         match end {
             End::Failed(error) if once => {
-                return Err(Failure::temporary(format!("{}: cannot be read on ({error})", path.display())));
+                return Err(Failure::temporary(format!(
+                    "{}: cannot be read on ({error})",
+                    naming::shown(path)
+                )));
             }
             End::Failed(error) => {
                 tracing::warn!(file = file.origin.name, %error, "the source file cannot be read on; trying again");

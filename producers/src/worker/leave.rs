@@ -11,6 +11,7 @@ use super::departure::{Departure, unfinished};
 use super::settle::cannot_write;
 use super::watched::{Ending, Stamp};
 use crate::checkpoint::{self, Checkpoint};
+use crate::naming;
 use crate::publish::Sink;
 use crate::quarantine::indian_time;
 use crate::source::Position;
@@ -60,7 +61,7 @@ impl<S: Sink> Worker<S> {
         for folder in self.folders() {
             // A folder that cannot be listed is reported where its files are looked for.
             for departure in unfinished(&folder).unwrap_or_default() {
-                let shown = self.config.shown(departure.path()).display().to_string();
+                let shown = naming::shown(self.config.shown(departure.path()));
                 match departure.put_back() {
                     Ok(true) => {
                         tracing::warn!(file = shown, "the source file was leaving; it is looked at again");
@@ -154,7 +155,7 @@ impl<S: Sink> Worker<S> {
         let is_whole = file.ending == Some(Ending::Done);
         self.metrics.moved(is_whole);
         let rows = file.place.map_or(0, |place| place.rows);
-        let to = self.config.shown(target).display().to_string();
+        let to = naming::shown(self.config.shown(target));
         match &file.ending {
             Some(Ending::Failed { why }) => {
                 tracing::error!(
@@ -214,7 +215,7 @@ impl<S: Sink> Worker<S> {
 }
 
 fn cannot_move(path: &Path, error: &io::Error) -> Failure {
-    let shown = path.display();
+    let shown = naming::shown(path);
     Failure::temporary(format!(
         "{shown}: cannot be moved ({error}): let this user write its folder, source.done_folder and source.failed_folder"
     ))

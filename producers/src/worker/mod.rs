@@ -5,6 +5,7 @@
 //! file leaves a drop folder in [`leave`], what is told of the source in [`report`], what a backfill does besides in
 //! [`yielding`]; all are steps of this worker.
 
+mod damaged;
 mod database;
 mod departure;
 mod file;
@@ -40,6 +41,7 @@ use crate::run::Options;
 use crate::source::Position;
 use crate::store::Store;
 use crate::summary::Summary;
+use damaged::KeptDamaged;
 use database::Polled;
 use origin::Origin;
 use pace::Pace;
@@ -86,6 +88,8 @@ pub(crate) struct Worker<S> {
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
+    /// Which rows of joined files are in quarantine.
+    damaged: KeptDamaged,
     /// Where rows come from instead of the source's files.
     spooled: Option<Spooled>,
 }
@@ -121,6 +125,7 @@ impl<S: Sink> Worker<S> {
             waits_for_live: false,
             summary: Summary::default(),
             unstable: 0,
+            damaged: KeptDamaged::default(),
             spooled: None,
             config,
             options,

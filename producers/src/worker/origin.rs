@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::naming;
 use crate::quarantine::Quarantine;
 use crate::store::Store;
 
@@ -19,7 +20,7 @@ impl Origin {
     /// The origin called `shown`.
     pub(super) fn new(shown: &Path, store: &Store) -> Self {
         Self {
-            name: shown.display().to_string(),
+            name: naming::shown(shown),
             quarantine: Quarantine::new(store.quarantine(shown)),
             checkpoint: Some(store.checkpoint(shown)),
         }

@@ -21,7 +21,7 @@ impl<S: Sink> Worker<S> {
                 .iter()
                 .any(|pattern| !has_wildcard(pattern) && !self.config.base().join(pattern).exists());
         if refused > 0 {
-            self.source.not_ready("a source file cannot be read by this configuration; see the log");
+            self.source.not_ready("a source file, or one that is joined to it, cannot be read by this configuration; see the log");
         } else if missing {
             self.source.not_ready("a source file is not there");
         } else {

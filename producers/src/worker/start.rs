@@ -9,7 +9,9 @@ use sanchar_runtime::lifecycle::Failure;
 use super::{REACH_BACKOFF_MS, Worker, read_checkpoint};
 use crate::checkpoint::Saved;
 use crate::dry_run::{fitting_files, source_files};
+use crate::naming;
 use crate::publish::{ReachError, Sink};
+use crate::siblings::JoinError;
 use crate::store::Store;
 
 /// How long one attempt to reach the broker lasts.
@@ -25,11 +27,15 @@ impl<S: Sink> Worker<S> {
         if self.options.once {
             let missing = source_files(&self.config)?.into_iter().find(|path| !path.exists());
             if let Some(path) = missing {
-                let shown = path.display();
+                let shown = naming::shown(&path);
                 return Err(Failure::config(format!(
                     "{shown}: is not there: correct source.files, or put the file there"
                 )));
             }
+        }
+        if !self.options.once && matches!(self.config.joined(), Err(JoinError::Absent { .. })) {
+            // It may be on its way: the source waits for it, as it does later on.
+            return Ok(());
         }
         fitting_files(&self.config).map(drop)
     }

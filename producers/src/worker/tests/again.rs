@@ -3,7 +3,7 @@
 use super::*;
 
 const JOINING: &str = r#"[rows]
-join = [{ name = "accused", source = { files = ["accused.txt"], format = "csv" }, key = ["No"] }]
+join = [{ name = "accused", source = { files = ["accused.txt"], format = "csv" }, key = ["No"], OPTIONAL }]
 "#;
 
 #[test]
@@ -47,8 +47,12 @@ fn what_was_too_large_was_not_published() {
 }
 
 fn joining() -> Place {
+    joining_with("optional = true")
+}
+
+fn joining_with(optional: &str) -> Place {
     let mut place = Place::new();
-    place.settings = SETTINGS.replace("[rows]\n", JOINING)
+    place.settings = SETTINGS.replace("[rows]\n", &JOINING.replace("OPTIONAL", optional))
         + "[[mapping.persons]]\neach = 'accused'\nrole = { constant = 'ARRESTED' }\ncode = 'Code'\n";
     place.write("a.csv", &rows(1..=3));
     place
@@ -95,4 +99,78 @@ fn a_joined_file_that_changed_while_the_producer_was_down_is_noticed() {
     // The memory is gone with the process: all are sent, and the register drops what it knows.
     assert_eq!(place.once().1, ["1", "2", "3"]);
     assert_eq!(place.once().0.read, 0);
+}
+
+/// A nightly "delete, then copy": the source waits, and nobody is sent a case without its persons.
+#[test]
+fn a_joined_file_that_goes_is_waited_for() {
+    for (gone, moves) in [(None, false), (Some(""), false), (Some("No,Code\n"), true)] {
+        let mut place = joining_with("optional = false");
+        if moves {
+            let keeps = "format = \"csv\"\npoll";
+            assert!(place.settings.contains(keeps));
+            place.settings =
+                place.settings.replacen(keeps, "format = \"csv\"\nafter = \"move\"\nstable_ms = 0\npoll", 1);
+        }
+        put(&place, "No,Code\n1,A1\n2,A1\n");
+        let running = place.start(false, Script::default());
+        running.await_sent(3);
+        let file = place.folder.path().join("accused.txt");
+        match gone {
+            None => fs::remove_file(&file).unwrap(),
+            Some(text) => put(&place, text),
+        }
+        place.write("b.csv", &rows(4..=4));
+        let refused = |files: usize| format!("sanchar_source_files_refused{{state=\"IN-GA\"}} {files}\n");
+        running.await_that(|running| running.shows(&refused(if moves { 1 } else { 2 })));
+        let report = running.context.health.ready(true);
+        assert!(
+            !report.ok && report.text.contains("a source file, or one that is joined to it"),
+            "{}",
+            report.text
+        );
+        put(&place, "No,Code\n1,A1\n2,A1\n4,A1\n");
+        running.await_sent(4);
+        running.await_that(|running| running.shows(&refused(0)));
+        let sent = persons(&running);
+        let found: Vec<_> = sent.iter().map(|(number, _, persons)| (number.as_str(), *persons)).collect();
+        assert_eq!(found, [("1", 1), ("2", 1), ("3", 0), ("4", 1)], "{gone:?}");
+        running.stop();
+    }
+}
+
+/// As when the daemon is started again in the middle of the copying.
+#[test]
+fn a_joined_file_that_is_not_there_at_the_start_is_waited_for_but_not_by_a_run_that_ends() {
+    let place = joining_with("optional = false");
+    let running = place.start(true, Script::default());
+    let failure = running.thread.join().unwrap().unwrap_err();
+    assert_eq!(failure.exit_code(), ExitCode::Config);
+    let running = place.start(false, Script::default());
+    running.await_that(|running| running.shows("sanchar_source_files_refused{state=\"IN-GA\"} 1\n"));
+    put(&place, "No,Code\n1,A1\n");
+    running.await_sent(3);
+    running.stop();
+}
+
+#[test]
+fn damaged_joined_rows_are_in_quarantine_and_counted_once() {
+    let place = joining_with("optional = false");
+    put(&place, "No,Code\n1,A1\n2,A1,more\n3,A");
+    let running = place.start(false, Script::default());
+    running.await_sent(3);
+    put(&place, "No,Code\n1,A1\n2,A1,more\n3,A1\n");
+    running.await_sent(4);
+    let (summary, _) = running.stop();
+    let count =
+        |reason| summary.quarantined.get(&reason).map_or(0, |tally: &crate::summary::Tally| tally.count);
+    assert_eq!((count(Reason::ColumnCount), count(Reason::Unterminated)), (1, 1), "{summary}");
+    assert!(summary.adds_up());
+    let folder = place.folder.path().join("producer-store/quarantine");
+    let kept: String =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert!(
+        kept.contains("2,A1,more") && kept.contains("\"row\":\"3,A\"") && kept.contains("accused.txt"),
+        "{kept}"
+    );
 }
