@@ -179,7 +179,13 @@ impl<S: Sink> Worker<S> {
         let is_unchanged = std::fs::metadata(path).is_ok_and(|data| Stamp::new(&data) == stamp);
         let file = self.watched(path);
         file.read_to = reading.position().offset;
-        file.place = Some(Checkpoint::new(reading.position(), revision, file.joined));
+        let place = match &end {
+            // Another reading begins with the row that could not be read.
+            End::Failed(_) | End::Broken(_) => reading.behind_row(),
+            End::Reached | End::Stopped => reading.position(),
+        };
+        let is_unread = matches!(end, End::Broken(_)) && place.rows == 0;
+        file.place = (!is_unread).then(|| Checkpoint::new(place, revision, file.joined));
         match end {
             End::Failed(error) if once => {
                 return Err(Failure::temporary(format!("{}: cannot be read on ({error})", path.display())));

@@ -24,6 +24,7 @@ use crate::spool::Spool;
 mod changes;
 mod documents;
 mod drop_folder;
+mod first_rows;
 mod pushed;
 mod stdin;
 
