@@ -121,7 +121,7 @@ impl Proposal<'_> {
             }
             "record.revision" if values.len() == self.sample.rows.len() => match is::date(&values) {
                 Some(found) => {
-                    let value = format!("{{ column = {name}, formats = [\"{}\"] }}", found.format);
+                    let value = format!("{{ column = {name}, formats = [\"{}\"]{} }}", found.format, found.century());
                     self.take(
                         target,
                         column,
@@ -155,7 +155,8 @@ impl Proposal<'_> {
         let Some(found) = is::date(values) else {
             return self.leave(column, &format!("could be {target}; its values have no one date format"));
         };
-        let value = format!("{{ column = {}, formats = [\"{}\"] }}", quoted(self.name(column)), found.format);
+        let (name, century) = (quoted(self.name(column)), found.century());
+        let value = format!("{{ column = {name}, formats = [\"{}\"]{century} }}", found.format);
         let order = match found.is_order_proven {
             true => "",
             false => "; that the day comes first is NOT proven: no value has a day above 12",
@@ -324,7 +325,7 @@ impl Proposal<'_> {
         let column = self.entries.get(target)?.column?;
         let formats = [TimeFormat::new(is::date(&self.sample.values(column))?.format).ok()?];
         let moment = |row: &Vec<String>| {
-            read_moment(row.get(column)?, &formats, Zone::india().0, None).map(|moment| moment.at)
+            read_moment(row.get(column)?, &formats, Zone::india().0, None, None).map(|moment| moment.at)
         };
         Some(self.sample.rows.iter().map(moment).collect())
     }

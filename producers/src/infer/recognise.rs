@@ -76,6 +76,13 @@ pub(super) struct DateFound {
     pub(super) is_order_proven: bool,
 }
 
+impl DateFound {
+    /// What a field says besides the format: the century of years of two digits.
+    pub(super) fn century(self) -> &'static str {
+        if self.format.contains("%y") { ", century = 2000" } else { "" }
+    }
+}
+
 /// The format of dates.
 pub(super) fn date(values: &[String]) -> Option<DateFound> {
     let fits = |format: &&'static str| {
