@@ -5,8 +5,10 @@
 
 mod coordinates;
 mod event;
+mod identity;
 pub(crate) mod joined;
 mod order;
+mod plausible;
 pub(crate) mod sections;
 
 use std::borrow::Cow;
@@ -241,6 +243,7 @@ impl Mapper {
             check.pass(source, &event).at(check.column.name())?;
         }
         order::check(&event, source.zone, reading.now_ms)?;
+        plausible::fir_year(&event, source.zone, reading.now_ms)?;
         let before = witness.is_some().then(|| Box::new(event.clone()));
         let taken = self.withholding.apply(&mut event, self.clearance(source));
         if let Some(witness) = witness {
@@ -301,7 +304,7 @@ fn bind_joined(
 }
 
 fn double_encoded(column: &str) -> Rejection {
-    let message = "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
+    let message = "holds characters that were encoded as utf-8 twice or lost in a conversion: export the row again as utf-8";
     Problem::new(Reason::DoubleEncoded, message).at(column)
 }
 
