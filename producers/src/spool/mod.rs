@@ -84,6 +84,7 @@ impl Spool {
         let unusable = |error: io::Error| {
             refuse(&format!("cannot be used ({error}): name a store.folder this user may write"))
         };
+        store::refuse_open(store_folder)?;
         DirBuilder::new().recursive(true).mode(store::FOLDER_MODE).create(&folder).map_err(unusable)?;
         let lock = store::private().create(true).truncate(false).write(true).open(folder.join("lock"));
         let lock = lock.map_err(unusable)?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -217,6 +218,14 @@ fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
     fs::write(older.path(&inside), "{}\n{}\n").unwrap();
     fs::write(newer.path(&inside), "{}\n{\"half").unwrap();
     fs::write(Segment(newer.0 + 1).path(&inside), [0; 100]).unwrap();
+    for (path, mode) in [
+        (inside.clone(), 0o700),
+        (older.path(&inside), 0o600),
+        (newer.path(&inside), 0o600),
+        (Segment(newer.0 + 1).path(&inside), 0o600),
+    ] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
     let spool = Spool::open(folder.path(), &SpoolConfig::default()).unwrap();
     assert_eq!(spool.durable(), [(older.path(&inside), 6), (newer.path(&inside), 3)]);
     assert_eq!(fs::read_to_string(newer.path(&inside)).unwrap(), "{}\n");

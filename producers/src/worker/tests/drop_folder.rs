@@ -147,6 +147,9 @@ fn killed_after(steps: usize, place: &Place, ending: &str) {
     kept.once();
     let store = place.folder.path().join("producer-store/checkpoints");
     fs::create_dir_all(&store).unwrap();
+    for folder in [store.parent().unwrap(), &store] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
     for name in kept.checkpoints() {
         let from = kept.folder.path().join("producer-store/checkpoints").join(&name);
         fs::copy(from, store.join(&name)).unwrap();
