@@ -10,6 +10,7 @@ use crate::config::ProducerConfig;
 use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
 use crate::memory::Memory;
+use crate::push::PushConfig;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
@@ -26,17 +27,33 @@ pub(super) fn source(config: &ProducerConfig) -> Finding {
         };
     }
     if let Some(push) = &config.push {
-        return match config.push_mapper() {
-            Ok(_) => {
-                Check::Source.ok(format!("items are pushed to {}; the mapping fits their keys", push.listen))
-            }
-            Err(error) => Check::Source.refused(Cause::Configuration, error),
-        };
+        return pushed(config, push);
     }
     if config.source.is_stdin() {
         return Check::Source.ok("standard input, which is read by `run` alone");
     }
     files(config)
+}
+
+/// Whether the keys fit, and whether whoever sends can be known as the daemon will know them.
+fn pushed(config: &ProducerConfig, push: &PushConfig) -> Finding {
+    if let Err(error) = config.push_mapper() {
+        return Check::Source.refused(Cause::Configuration, error);
+    }
+    if let Err(failure) = config.check_credentials() {
+        return Check::Source.refused(Cause::Configuration, failure);
+    }
+    let seen = format!("items are pushed to {}; the mapping fits their keys", push.listen);
+    match config.open_secret() {
+        None => Check::Source.ok(seen),
+        Some((path, mode)) => {
+            let shown = path.display();
+            Check::Source.warning(
+                format!("{seen}; {shown} can be read by others (mode {mode:04o})"),
+                format!("chmod go= {shown}"),
+            )
+        }
+    }
 }
 
 fn of_database(check: Check, failure: &Failure) -> Finding {

@@ -80,7 +80,7 @@ impl Read for Input {
 }
 
 /// Whether these first bytes are a gzip file's.
-pub(super) fn is_gzip(bytes: &[u8]) -> bool {
+pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP_MAGIC)
 }
 

@@ -7,6 +7,7 @@
 mod database;
 mod departure;
 mod file;
+mod ignored;
 mod leave;
 mod origin;
 mod pace;
@@ -39,6 +40,7 @@ use crate::source::{Position, has_wildcard};
 use crate::store::Store;
 use crate::summary::Summary;
 use database::Polled;
+use ignored::Ignored;
 use origin::Origin;
 use pace::Pace;
 use spooled::Spooled;
@@ -81,6 +83,8 @@ pub(crate) struct Worker<S> {
     pace: Pace,
     /// Files that are there and may still change, in the last pass.
     unstable: usize,
+    /// What lies in the drop folder and is not taken.
+    ignored: Ignored,
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
@@ -118,6 +122,7 @@ impl<S: Sink> Worker<S> {
             waits_for_live: false,
             summary: Summary::default(),
             unstable: 0,
+            ignored: Ignored::default(),
             spooled: None,
             config,
             options,
@@ -190,6 +195,7 @@ impl<S: Sink> Worker<S> {
                 return Ok(());
             }
         };
+        self.report_ignored(&found);
         self.forget_vanished(&found);
         let before = self.summary.read;
         for path in &found {
