@@ -38,8 +38,7 @@ impl Sample {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let refuse = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", path.display()));
         let file = File::open(path).map_err(|error| refuse(&format!("cannot be read ({error})")))?;
-        let mut bytes =
-            beginning(file).map_err(|error| refuse(&format_args!("cannot be read ({error})")))?;
+        let mut bytes = beginning(file).map_err(|error| refuse(&format_args!("cannot be read ({error})")))?;
         let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length < BYTES_MAX);
         if !is_whole {
             let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -103,15 +102,15 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         () if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
             Some("is utf-16 text: save it in utf-8")
         }
-        () if start.starts_with(b"<") => {
-            Some("is xml, and infer reads csv and json lines: begin with a copy of deploy/examples/rajasthan.toml")
-        }
-        () if is_list => {
-            Some("is a json list, and infer reads csv and json lines: begin with a copy of deploy/examples/punjab.toml")
-        }
-        () if is_spread() => {
-            Some("is json over several lines, and infer reads csv and json lines: put each object on a line of its own")
-        }
+        () if start.starts_with(b"<") => Some(
+            "is xml, and infer reads csv and json lines: begin with a copy of deploy/examples/rajasthan.toml",
+        ),
+        () if is_list => Some(
+            "is a json list, and infer reads csv and json lines: begin with a copy of deploy/examples/punjab.toml",
+        ),
+        () if is_spread() => Some(
+            "is json over several lines, and infer reads csv and json lines: put each object on a line of its own",
+        ),
         () => None,
     }
 }
