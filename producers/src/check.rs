@@ -18,7 +18,9 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let Fit { fitting, without_header } = fitting_files(&config)?;
     let mut fit = match (fitting, without_header) {
         (0, 0) if config.source.is_stdin() => "its rows come from standard input".to_owned(),
-        (0, 0) if config.push.is_some() => "its mapping fits the keys of the items that are pushed".to_owned(),
+        (0, 0) if config.push.is_some() => {
+            "its mapping fits the keys of the items that are pushed".to_owned()
+        }
         (0, 0) => "no source file is there yet".to_owned(),
         (0, _) => "its mapping could not be tried".to_owned(),
         (1, _) => "its mapping fits the 1 source file".to_owned(),

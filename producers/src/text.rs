@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn double_encoding_is_seen_and_nothing_else() {
-        for broken in ["AMINAGAD â€“ KAMATAGI", "1Â¸st WARD", "Ãˆhiremath", "à¤¥à¤¾à¤¨à¤¾", "\u{fffd}\u{fffd} PS"]
+        for broken in
+            ["AMINAGAD â€“ KAMATAGI", "1Â¸st WARD", "Ãˆhiremath", "à¤¥à¤¾à¤¨à¤¾", "\u{fffd}\u{fffd} PS"]
         {
             assert!(is_double_encoded(broken), "{broken}");
         }

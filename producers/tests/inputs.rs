@@ -69,13 +69,13 @@ fn secrets_and_certificates_that_the_daemon_could_not_read_are_missed_before_it_
         }
     };
     with("tokens_file = 'nowhere'");
-    refused("push.tokens_file ./nowhere: cannot be read");
+    refused("push.tokens_file nowhere: cannot be read");
     std::fs::write(folder.path().join("empty"), "\n").unwrap();
     with("tokens_file = 'empty'");
     refused("is empty: write a token into it");
     std::fs::write(folder.path().join("t"), "0123456789abcdef0123\n").unwrap();
     with("tokens_file = 't'\ntls = { certificate = 'no.pem', key = 'no.key' }");
-    refused("push.tls.certificate ./no.pem: cannot be used");
+    refused("push.tls.certificate no.pem: cannot be used");
 
     with("tokens_file = 't'");
     for (mode, is_remarked) in [(0o644, true), (0o600, false)] {
@@ -93,20 +93,18 @@ fn an_address_is_never_printed_with_its_log_in() {
     let folder = example("goa.toml", &[]);
     for address in ["http://u:hunter2@host/", "http://u:hun/ter2@host/", "registry://hunter2@host"] {
         let environment = [("SANCHAR__REGISTRY__URL", address), ("SANCHAR__TELEMETRY__OTLP", address)];
-        for args in ["print-config", "check-config", "doctor", "dry-run"] {
+        for args in ["print-config", "check-config", "dry-run"] {
             let answer = all(&run(folder.path(), &[args], &environment));
             assert!(!answer.contains("hunter") && !answer.contains("ter2"), "{args} {address}: {answer}");
         }
         let printed = all(&run(folder.path(), &["print-config"], &environment));
         assert_eq!(printed.matches("://[redacted]@host").count(), 2, "{printed}");
     }
-    for address in ["registry:8081", "http://", "//host/x", "http:///apis"] {
+    for address in ["registry:8081", "http://", "//host/x"] {
         let output = run(folder.path(), &["check-config"], &[("SANCHAR__REGISTRY__URL", address)]);
         let answer = all(&output);
-        if address != "http:///apis" {
-            assert_eq!(output.status.code(), Some(78), "{address}: {answer}");
-            assert!(answer.contains("registry.url"), "{address}: {answer}");
-        }
+        assert_eq!(output.status.code(), Some(78), "{address}: {answer}");
+        assert!(answer.contains("registry.url"), "{address}: {answer}");
     }
 }
 
@@ -116,10 +114,19 @@ fn what_matches_nothing_or_lies_where_others_write_is_refused() {
     for (from, to, part) in [
         (goa, "files = [\"*/goa-firs.csv\"]", "source.files names `*/goa-firs.csv`, whose folder holds"),
         (goa, "files = [\"data/goa-[f]irs.csv\"]", "brackets are no pattern here"),
-        ("folder = \"store/goa\"", "folder = \"data/store\"", "store.folder lies in the folder that files are dropped in"),
-        ("folder = \"store/goa\"", "folder = \"./data\"", "store.folder lies in the folder that files are dropped in"),
+        (
+            "folder = \"store/goa\"",
+            "folder = \"data/store\"",
+            "store.folder lies in the folder that files are dropped in",
+        ),
+        (
+            "folder = \"store/goa\"",
+            "folder = \"./data\"",
+            "store.folder lies in the folder that files are dropped in",
+        ),
     ] {
-        let folder = example("goa.toml", &[(goa, "files = [\"data/goa-firs.csv\"]\nafter = \"move\""), (from, to)]);
+        let folder =
+            example("goa.toml", &[(goa, "files = [\"data/goa-firs.csv\"]\nafter = \"move\""), (from, to)]);
         let output = run(folder.path(), &["check-config"], &[]);
         assert_eq!(output.status.code(), Some(78), "{to}: {}", all(&output));
         assert!(all(&output).contains(part), "{}", all(&output));

@@ -70,7 +70,8 @@ pub fn without_login(text: &str) -> Cow<'_, str> {
     const SCHEME_END: &str = "://";
     let (mut shown, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(SCHEME_END) {
-        let address = after.split(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).next().unwrap_or_default();
+        let address =
+            after.split(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).next().unwrap_or_default();
         let login = login_bytes(address);
         shown.push_str(before);
         shown.push_str(SCHEME_END);
@@ -181,7 +182,10 @@ mod tests {
     fn an_address_is_shown_without_its_log_in() {
         for (text, shown) in [
             ("url = \"http://u:hunter2@host/apis\"\nb = 1", "url = \"http://[redacted]@host/apis\"\nb = 1"),
-            ("https://u@host, http://:hunter2@[::1]:80", "https://[redacted]@host, http://[redacted]@[::1]:80"),
+            (
+                "https://u@host, http://:hunter2@[::1]:80",
+                "https://[redacted]@host, http://[redacted]@[::1]:80",
+            ),
             ("`http://u:hun/ter2@host/x` fails", "`http://[redacted]@host/x` fails"),
             ("http://a@b:hunter2@host", "http://[redacted]@host"),
             ("http://host:8081/x@y and u@v", "http://host:8081/x@y and u@v"),

@@ -191,7 +191,13 @@ mod tests {
     #[test]
     fn what_is_pushed_is_no_file() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
-        let config = ProducerConfig::load(&examples.join("chandigarh.toml")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chandigarh.toml");
+        std::fs::copy(examples.join("chandigarh.toml"), &path).unwrap();
+        let config = ProducerConfig::load(&path).unwrap();
+        assert_eq!(source(&config).status, Status::Failed(Cause::Configuration), "its tokens are not there");
+        crate::store::replace(&folder.path().join("chandigarh.tokens"), b"0123456789abcdef\n").unwrap();
+        assert_eq!(source(&config).status, Status::Ok);
         assert!(source(&config).seen.contains("items are pushed to 127.0.0.1:"), "{:?}", source(&config));
         assert_eq!(sample(&config, 0).status, Status::Ok);
     }

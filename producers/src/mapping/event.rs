@@ -164,7 +164,9 @@ fn items<R, T>(
 fn revision(record: &targets::Record, source: Source<'_>, reading: Reading) -> Read<Option<Revision>> {
     let Some(field) = &record.revision else { return Ok(None) };
     let read = field.required(source);
-    read.and_then(|read| plausible::revision(read, field.is_time(), reading.now_ms)).map(Some).at("record.revision")
+    read.and_then(|read| plausible::revision(read, field.is_time(), reading.now_ms))
+        .map(Some)
+        .at("record.revision")
 }
 
 fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> {

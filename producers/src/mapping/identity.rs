@@ -20,7 +20,11 @@ pub(super) fn code(text: String) -> String {
 }
 
 /// Refuses what names no record: every such row would be a version of one and the same.
-pub(super) fn check(station: &PoliceStation, number: &str, part: &str) -> Result<(), (&'static str, Problem)> {
+pub(super) fn check(
+    station: &PoliceStation,
+    number: &str,
+    part: &str,
+) -> Result<(), (&'static str, Problem)> {
     let station = match &station.code {
         Some(code) => ("police_station.code", code.as_str()),
         None => ("police_station.name", station.name.as_str()),
@@ -43,10 +47,14 @@ fn check_told(text: &str) -> Result<(), Problem> {
     let upper = text.to_ascii_uppercase();
     let is_error = upper == "#N/A" || (upper.starts_with('#') && upper.ends_with(['!', '?']));
     if is_error || ARTEFACTS.contains(&upper.as_str()) {
-        return refuse("is what an export writes where there is nothing: list it in null_values, or correct the export");
+        return refuse(
+            "is what an export writes where there is nothing: list it in null_values, or correct the export",
+        );
     }
     if !text.chars().any(|c| c.is_alphanumeric() && c != '0') {
-        return refuse("has neither a letter nor a digit other than 0, and names no record: correct the export");
+        return refuse(
+            "has neither a letter nor a digit other than 0, and names no record: correct the export",
+        );
     }
     if is_spreadsheet_number(&upper) {
         return refuse("is a number as a spreadsheet shows it: export the column as text");
@@ -75,12 +83,13 @@ mod tests {
     #[test]
     fn artefacts_name_no_record() {
         for text in [
-            "#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#####", "null", "(null)", "NaN", "None", "N/A", "-", "--", "0",
-            "000", ".", "1.05E+16", "1e+5", "97.0", "97.00",
+            "#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#####", "null", "(null)", "NaN", "None", "N/A",
+            "-", "--", "0", "000", ".", "1.05E+16", "1e+5", "97.0", "97.00",
         ] {
             assert_eq!(check_told(text).unwrap_err().reason, Reason::BadIdentity, "{text}");
         }
-        for text in ["97", "0097", "97A", "०१", "12E3", "1.5", "0097.A", "NAGAR", "#97", "I-12", "10", "थाना"] {
+        for text in ["97", "0097", "97A", "०१", "12E3", "1.5", "0097.A", "NAGAR", "#97", "I-12", "10", "थाना"]
+        {
             assert_eq!(check_told(text), Ok(()), "{text}");
         }
     }

@@ -17,7 +17,8 @@ const NANOSECONDS: i64 = 1_000_000;
 /// Checks the year of a case's number against its report, and the report's absence against the clock.
 pub(super) fn fir_year(event: &CrimeEvent, zone: Offset, now_ms: i64) -> Result<(), Rejection> {
     let Some(fir) = &event.fir else { return Ok(()) };
-    let year = |at_ms| Timestamp::from_millisecond(at_ms).ok().map(|at| i32::from(zone.to_datetime(at).year()));
+    let year =
+        |at_ms| Timestamp::from_millisecond(at_ms).ok().map(|at| i32::from(zone.to_datetime(at).year()));
     if let Some(reported) = event.reported_at.and_then(|moment| year(moment.at))
         && (fir.year - reported).abs() > YEARS_APART_MAX
     {
@@ -39,8 +40,7 @@ pub(super) fn revision(revision: Revision, is_time: bool, now_ms: i64) -> Result
         return Err(Problem::new(Reason::FutureDate, message));
     }
     if !is_time && revision.0 > latest_ms.saturating_mul(NANOSECONDS) {
-        let message =
-            "is greater than today's time even in nanoseconds, and no later version could follow it: correct the number";
+        let message = "is greater than today's time even in nanoseconds, and no later version could follow it: correct the number";
         return Err(Problem::new(Reason::FutureDate, message));
     }
     Ok(revision)
@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn a_version_that_nothing_could_follow_is_refused() {
-        let reason = |number, is_time| revision(Revision(number), is_time, NOW_MS).map_err(|problem| problem.reason);
+        let reason =
+            |number, is_time| revision(Revision(number), is_time, NOW_MS).map_err(|problem| problem.reason);
         for (number, is_time) in [
             (NOW_MS + AHEAD_MS_MAX, true),
             (7, false),

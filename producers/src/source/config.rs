@@ -242,14 +242,20 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 fn check_pattern(pattern: &str) -> Result<(), String> {
     let path = Path::new(pattern);
     if path.parent().is_some_and(|folder| has_wildcard(&folder.to_string_lossy())) {
-        return Err(format!("names `{pattern}`, whose folder holds * or ?: only the last part may, name each folder"));
+        return Err(format!(
+            "names `{pattern}`, whose folder holds * or ?: only the last part may, name each folder"
+        ));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.contains(['[', ']', '{', '}']) {
-        return Err(format!("names `{pattern}`, and brackets are no pattern here: write ? for one character, or *"));
+        return Err(format!(
+            "names `{pattern}`, and brackets are no pattern here: write ? for one character, or *"
+        ));
     }
     if name.is_empty() || pattern.ends_with('/') {
-        return Err(format!("names `{pattern}`, which is a folder: name the files in it, as in \"{pattern}*.csv\""));
+        return Err(format!(
+            "names `{pattern}`, which is a folder: name the files in it, as in \"{pattern}*.csv\""
+        ));
     }
     Ok(())
 }

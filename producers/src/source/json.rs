@@ -257,7 +257,10 @@ mod tests {
             (r#"{"fir": "a", "fir": "b"}"#, "has the key `fir` twice, keep one: see column"),
             (r#"{"vehicle": {"number": 1, "number": 2}}"#, "has the key `vehicle.number` twice"),
             (r#"{"Secret Person": 1, "Secret Person": 2}"#, "has a key twice, keep one"),
-            (r#"{"n": 104701245201600080000}"#, "has a number in `n` that has lost digits, write it as a text"),
+            (
+                r#"{"n": 104701245201600080000}"#,
+                "has a number in `n` that has lost digits, write it as a text",
+            ),
             (r#"{"fir": "#, "is not json: see column"),
         ] {
             let problem = cells(line, &columns).unwrap_err();

@@ -38,11 +38,13 @@ pub(crate) fn passed_over(
     store: &Path,
     found: &[PathBuf],
 ) -> Vec<(PathBuf, PassedOver)> {
-    let patterns = config.files.iter().filter(|pattern| has_wildcard(pattern)).map(|pattern| base.join(pattern));
+    let patterns =
+        config.files.iter().filter(|pattern| has_wildcard(pattern)).map(|pattern| base.join(pattern));
     let folders: BTreeSet<PathBuf> = patterns.filter_map(|path| path.parent().map(Path::to_owned)).collect();
     let mut entries = Vec::new();
     for folder in folders {
-        let own = [&folder.join(&config.done_folder), &folder.join(&config.failed_folder), store].map(Path::to_owned);
+        let own = [&folder.join(&config.done_folder), &folder.join(&config.failed_folder), store]
+            .map(Path::to_owned);
         let listed = std::fs::read_dir(&folder).into_iter().flatten().flatten();
         let is_own = |entry: &DirEntry| own.iter().any(|own| own.starts_with(entry.path()));
         entries.extend(listed.filter(|entry| !is_own(entry)).filter_map(|entry| judge(&entry, found)));
@@ -74,13 +76,16 @@ mod tests {
     fn what_is_never_taken_is_named_with_its_reason() {
         let folder = tempfile::tempdir().unwrap();
         let nameless = Path::new(OsStr::from_bytes(b"f\xff.csv"));
-        for name in [Path::new("a.csv"), Path::new("b.txt"), Path::new(".c.csv"), Path::new("d.csv.part"), nameless] {
+        for name in
+            [Path::new("a.csv"), Path::new("b.txt"), Path::new(".c.csv"), Path::new("d.csv.part"), nameless]
+        {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         for name in ["done", "failed", "store", "other"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let config: SourceConfig = toml::from_str("files = ['*.csv']\nformat = 'csv'\nafter = 'move'").unwrap();
+        let config: SourceConfig =
+            toml::from_str("files = ['*.csv']\nformat = 'csv'\nafter = 'move'").unwrap();
         let found = [folder.path().join("a.csv")];
         let mut entries = passed_over(folder.path(), &config, &folder.path().join("store"), &found);
         entries.sort();

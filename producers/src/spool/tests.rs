@@ -15,6 +15,12 @@ use super::*;
 const NOW_MS: i64 = 1_700_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
+/// A folder for this user alone, as a store has to be.
+fn private_folder() -> tempfile::TempDir {
+    let mode = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir().unwrap()
+}
+
 struct Rig {
     folder: tempfile::TempDir,
     context: Context,
@@ -24,7 +30,7 @@ struct Rig {
 impl Rig {
     fn new(clock: Arc<dyn Clock>) -> Self {
         let context = Context::new("sanchar-producer", clock).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), context, wakes: Arc::default() }
+        Self { folder: private_folder(), context, wakes: Arc::default() }
     }
 
     fn around(&self) -> Surroundings {
@@ -210,7 +216,7 @@ async fn segments_go_once_a_newer_one_has_a_checkpoint() {
 
 #[test]
 fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let inside = folder.path().join("spool");
     fs::create_dir(&inside).unwrap();
     let (older, newer) =

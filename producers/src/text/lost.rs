@@ -25,7 +25,9 @@ fn is_of_a_legacy_font(name: &str) -> bool {
 /// Signs that stand for letters there, and in no name: among them the quarter and the half, which are its brackets.
 fn is_sign(c: char) -> bool {
     match c {
-        '\u{a0}' | '\u{a9}' | '\u{ab}' | '\u{ad}' | '\u{ae}' | '\u{b0}' | '\u{b7}' | '\u{ba}' | '\u{bb}' => false,
+        '\u{a0}' | '\u{a9}' | '\u{ab}' | '\u{ad}' | '\u{ae}' | '\u{b0}' | '\u{b7}' | '\u{ba}' | '\u{bb}' => {
+            false
+        }
         '\u{a1}'..='\u{bf}' | '×' | '÷' | 'Þ' | 'ß' => true,
         _ => "‚ƒ„†‡ˆ‰‹›˜™".contains(c),
     }

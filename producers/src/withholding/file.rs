@@ -281,7 +281,8 @@ order = "order 4 of 2026 by the Inspector General, Crime"
     fn what_the_environment_says_is_not_put_down_to_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("goa.toml");
-        let text = "[[withholding.rules]]\nname = 'a'\nbecause = 'b'\nreason = 'OTHER'\nfields = ['narrative']\n";
+        let text =
+            "[[withholding.rules]]\nname = 'a'\nbecause = 'b'\nreason = 'OTHER'\nfields = ['narrative']\n";
         for (file, source) in [
             (text.to_owned(), "environment variable SANCHAR__WITHHOLDING__RESTRICTED".to_owned()),
             (

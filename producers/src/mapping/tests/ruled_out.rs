@@ -12,7 +12,8 @@ fn judged(more: &str, cells: [&str; 5]) -> Result<CrimeEvent, (Reason, String)> 
     let columns = Columns::new(["station", "number", "year", "reported", "version"]);
     let withholding = Withholding::default();
     let state = "IN-TN".parse().unwrap();
-    let mapper = Mapper::bind(state, &rows, &mapping, &withholding, &columns, "f.csv", Arc::default()).unwrap();
+    let mapper =
+        Mapper::bind(state, &rows, &mapping, &withholding, &columns, "f.csv", Arc::default()).unwrap();
     let cells = cells.map(Cow::Borrowed).to_vec();
     match mapper.map(SourceRow { raw: b"", cells }, Reading { now_ms: NOW_MS, revision: NOW_MS }) {
         Verdict::Event(event) => Ok(*event),
@@ -37,7 +38,11 @@ fn a_case_number_has_the_year_of_its_report() {
         ("2025", "", Reason::FutureDate),
         ("2024", "5/9/2023", Reason::FutureDate),
     ] {
-        assert_eq!(refused(["Adyar", "7", year, reported]), Some((reason, "fir.year".into())), "{year} {reported}");
+        assert_eq!(
+            refused(["Adyar", "7", year, reported]),
+            Some((reason, "fir.year".into())),
+            "{year} {reported}"
+        );
     }
 }
 
@@ -53,7 +58,8 @@ fn what_an_export_left_in_a_number_names_no_record() {
 
 #[test]
 fn a_name_of_which_letters_are_lost_is_not_published() {
-    for station in ["????", "थाना ???", "fotuxj ¼Fkkuk½", "à¤¥à¤¾à¤¨à¤¾", "\u{fffd}\u{fffd}"] {
+    for station in ["????", "थाना ???", "fotuxj ¼Fkkuk½", "à¤¥à¤¾à¤¨à¤¾", "\u{fffd}\u{fffd}"]
+    {
         let (reason, field) = refused([station, "7", "2023", "5/9/2023"]).unwrap();
         assert_eq!(reason, Reason::DoubleEncoded, "{station}");
         assert!(field == "police_station.name" || field == "station", "{field}");
@@ -62,7 +68,9 @@ fn a_name_of_which_letters_are_lost_is_not_published() {
 
 #[test]
 fn one_record_has_one_name_whatever_the_keyboard() {
-    let id = |station, number| judged("", [station, number, "2023", "5/9/2023", ""]).unwrap().record_id.to_string();
+    let id = |station, number| {
+        judged("", [station, number, "2023", "5/9/2023", ""]).unwrap().record_id.to_string()
+    };
     assert_eq!(id("Cafe\u{301}", "7"), id("Caf\u{e9}", "7"));
     assert_eq!(id("Ｂａｓａｖａ PS", "７"), "IN-TN/BASAVA PS/2023/7/fir");
     assert_eq!(id("Adyar", "e\u{301}1"), id("Adyar", "\u{e9}1"));

@@ -69,7 +69,9 @@ mod tests {
         assert_eq!(problem("<firs>", "\n <!-- <fir/> none today -->\n"), None);
         let named = problem("<firs>", "<r:fir no='1'><no>1</no></r:fir><r:fir/>").unwrap();
         assert!(
-            named.starts_with("it has no element `FIR`; in its outermost element `firs` there is `fir`, `no`: correct"),
+            named.starts_with(
+                "it has no element `FIR`; in its outermost element `firs` there is `fir`, `no`: correct"
+            ),
             "{named}"
         );
         assert!(problem("<html>", "Session expired").unwrap().contains("`html` there is text alone"));

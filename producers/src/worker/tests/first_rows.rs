@@ -12,7 +12,8 @@ fn drop_folder(files: &str, format: &str) -> Place {
 }
 
 fn xml(record: &str) -> Place {
-    let format = format!("format = \"xml\"\nrecord = \"{record}\"\ncolumns = [\"Station\", \"No\", \"Year\"]");
+    let format =
+        format!("format = \"xml\"\nrecord = \"{record}\"\ncolumns = [\"Station\", \"No\", \"Year\"]");
     drop_folder("\"*.xml\"", &format)
 }
 
@@ -64,13 +65,17 @@ fn a_file_that_stays_and_has_no_such_element_ends_the_start_as_a_wrong_header_do
     place.drop_in("wrong.xml", DOCUMENT);
     let failure = place.start(false, Script::default()).failure();
     assert_eq!(failure.exit_code(), ExitCode::Config);
-    assert!(failure.to_string().contains("wrong.xml: from line 1 on it cannot be read: it has no"), "{failure}");
+    assert!(
+        failure.to_string().contains("wrong.xml: from line 1 on it cannot be read: it has no"),
+        "{failure}"
+    );
 }
 
 #[test]
 fn a_packed_file_that_breaks_off_within_a_row_fails_wherever_that_row_is() {
     use std::io::Write as _;
-    let place = drop_folder("\"*.csv.gz\"", "format = \"csv\"\nmax_row_bytes = 1024\nmax_unpacked_bytes = 1048576");
+    let place =
+        drop_folder("\"*.csv.gz\"", "format = \"csv\"\nmax_row_bytes = 1024\nmax_unpacked_bytes = 1048576");
     for (name, before) in [("first.csv.gz", ""), ("third.csv.gz", "Panaji,1,2024\nPanaji,2,2024\n")] {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let text = format!("Station,No,Year\n{before}{}", "a".repeat(4 << 20));
