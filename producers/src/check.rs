@@ -10,6 +10,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = ProducerConfig::load(path)?;
     config.logs.check()?;
     config.check()?;
+    config.check_credentials()?;
     if let Some(postgres) = &config.postgres {
         postgres.check_files(config.base())?;
         let fit = "whether it fits the database is seen by dry-run --limit 10";
@@ -19,6 +20,9 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let Fit { fitting, without_header } = fitting_files(&config)?;
     let mut fit = match (fitting, without_header) {
         (0, 0) if config.source.is_stdin() => "its rows come from standard input".to_owned(),
+        (0, 0) if config.push.is_some() => {
+            "its mapping fits the keys of the items that are pushed".to_owned()
+        }
         (0, 0) => "no source file is there yet".to_owned(),
         (0, _) => "its mapping could not be tried".to_owned(),
         (1, _) => "its mapping fits the 1 source file".to_owned(),
@@ -26,6 +30,10 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     };
     if without_header > 0 {
         fit.push_str(&format!("; {without_header} without a header yet"));
+    }
+    if let Some((secret, mode)) = config.open_secret() {
+        let shown = secret.display();
+        fit.push_str(&format!("; {shown} can be read by others (mode {mode:04o}): chmod go= {shown}"));
     }
     crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
     warn(&config)

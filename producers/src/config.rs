@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sanchar_runtime::config::{self, ConfigError};
 use sanchar_runtime::http::HttpConfig;
 use sanchar_runtime::kafka::KafkaConfig;
-use sanchar_runtime::lifecycle::{DaemonConfig, LifecycleConfig};
+use sanchar_runtime::lifecycle::{DaemonConfig, Failure, LifecycleConfig};
 use sanchar_runtime::logs::LogConfig;
 use sanchar_runtime::registry::RegistryConfig;
 use sanchar_runtime::telemetry::TelemetryConfig;
@@ -23,7 +23,7 @@ use crate::language::targets::Mapping;
 use crate::mapping::Mapper;
 use crate::mapping::joined::Joined;
 use crate::publish::PublishConfig;
-use crate::push::PushConfig;
+use crate::push::{Credentials, PushConfig};
 use crate::siblings::{self, JoinError, Siblings};
 use crate::source::{Format, SourceConfig, is_stdin};
 use crate::spool::SpoolConfig;
@@ -233,6 +233,7 @@ impl ProducerConfig {
         }
         self.check_not_carried()?;
         self.check_joins()?;
+        self.check_store()?;
         let needed = [
             ("mapping.kind", self.mapping.kind.is_some()),
             ("mapping.police_station", self.mapping.police_station.is_some()),
@@ -304,12 +305,40 @@ impl ProducerConfig {
         Ok(())
     }
 
+    /// What comes to a drop folder is written by others, who must not reach the store.
+    fn check_store(&self) -> Result<(), ConfigError> {
+        let absolute = |path: &Path| std::path::absolute(Path::new(".").join(self.base()).join(path)).ok();
+        let Some(store) = absolute(&self.store.folder) else { return Ok(()) };
+        let folder_of = |file: &String| Path::new(file).parent().and_then(absolute);
+        let mut folders = self.source.files.iter().filter_map(folder_of);
+        if self.source.moves() && folders.any(|folder| store.starts_with(&folder)) {
+            let problem = "lies in the folder that files are dropped in: name one that nobody else writes, as in \"store\", \
+                           and a drop folder of its own in source.files";
+            return Err(ConfigError::field("store.folder", problem));
+        }
+        Ok(())
+    }
+
     /// The mapping, bound to the keys of the items that are pushed.
     ///
     /// # Errors
     /// The first key that the mapping names and `source.columns` lacks.
     pub(crate) fn push_mapper(&self) -> Result<Mapper, Unfit> {
         self.mapper(&Columns::new(&self.source.columns), "source.columns")
+    }
+
+    /// Reads the files with secrets and certificates that the daemon reads when it starts, as it does.
+    ///
+    /// # Errors
+    /// [`Failure`] with exit code 78, naming the file that cannot be used.
+    pub fn check_credentials(&self) -> Result<(), Failure> {
+        self.push.as_ref().map_or(Ok(()), |push| Credentials::read(push, self.base()).map(drop))
+    }
+
+    /// A file with secrets that others than this user may read, with its mode.
+    #[must_use]
+    pub fn open_secret(&self) -> Option<(PathBuf, u32)> {
+        self.push.as_ref().and_then(|push| push.open_to_others(self.base()))
     }
 
     /// The folder that `store.folder` names.

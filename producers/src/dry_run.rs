@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::naming;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
-use crate::source::{Broken, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
+use crate::source::{Broken, Format, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
 use crate::spool::Spool;
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
@@ -130,18 +130,34 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
         return Ok(fit);
     }
     if config.push.is_some() {
-        config.push_mapper().map_err(|error| Failure::config(error.to_string()))?;
+        // What waits in the spool was tried when it was taken.
+        return config.push_mapper().map(|_| fit).map_err(|error| Failure::config(error.to_string()));
     }
     config.joined().map_err(|error| Failure::config(error.to_string()))?;
     let Ok(files) = source_files(config) else { return Ok(fit) };
     for path in files.into_iter().filter(|path| path.exists()) {
         let opened = FileReading::open(config, &path, &mut Revisions::after(0));
         match opened.map_err(|error| Failure::config(error.to_string()))? {
-            Some(_) => fit.fitting += 1,
+            Some(reading) => {
+                check_record(config, reading)?;
+                fit.fitting += 1;
+            }
             None => fit.without_header += 1,
         }
     }
     Ok(fit)
+}
+
+/// An XML file has no header: whether `source.record` fits it shows where its first row is looked for.
+fn check_record(config: &ProducerConfig, mut reading: FileReading) -> Result<(), Failure> {
+    if config.source.format != Format::Xml {
+        return Ok(());
+    }
+    match reading.next_row() {
+        Ok(Next::Broken(broken)) => Err(Failure::config(format!("{}: {broken}", reading.name()))),
+        // Anything else is told where rows are read.
+        _ => Ok(()),
+    }
 }
 
 /// The files of a source, which must be there.

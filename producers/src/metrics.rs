@@ -47,6 +47,8 @@ pub(crate) struct ProducerMetrics {
     pub(crate) last_published: Gauge,
     /// Files that cannot be read by this configuration.
     pub(crate) files_refused: Gauge,
+    /// Entries of drop folders that are never taken.
+    pub(crate) files_passed_over: Gauge,
     moved: IntCounterVec,
 }
 
@@ -96,6 +98,10 @@ impl ProducerMetrics {
             last_published: gauge(
                 "sanchar_last_published_timestamp_seconds",
                 "When the broker last acknowledged an event, in seconds since 1970.",
+            )?,
+            files_passed_over: gauge(
+                "sanchar_source_files_passed_over",
+                "Entries of drop folders that fit no pattern or are no files, and so are never taken.",
             )?,
             files_refused: gauge(
                 "sanchar_source_files_refused",

@@ -44,7 +44,7 @@ reasons! {
     InvalidUtf8 = "invalid_utf8",
     /// A NUL byte.
     NulByte = "nul_byte",
-    /// Text that was encoded as UTF-8 twice.
+    /// Text that was encoded as UTF-8 twice, or of which letters were lost.
     DoubleEncoded = "double_encoded",
     /// A field that must be there is empty.
     MissingValue = "missing_value",

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sanchar_runtime::lifecycle::Failure;
@@ -56,6 +56,7 @@ impl Store {
         let refuse = |what: &dyn std::fmt::Display| {
             Failure::config(format!("store.folder {}: {what}", folder.display()))
         };
+        refuse_open(folder)?;
         for part in ["checkpoints", "quarantine"] {
             let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder.join(part));
             made.map_err(|error| {
@@ -124,6 +125,51 @@ pub(crate) fn hold(folder: &Path) -> Result<File, Failure> {
     }
 }
 
+/// Entries of the folder that are looked at.
+const ENTRIES_MAX: usize = 10_000;
+
+/// Refuses a folder that others than this user may use.
+///
+/// # Errors
+/// [`Failure`] with exit code 78 and the remedy.
+pub(crate) fn refuse_open(folder: &Path) -> Result<(), Failure> {
+    let shown = folder.display();
+    match open_to_others(folder) {
+        Ok(None) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(Some((path, mode))) => Err(Failure::config(format!(
+            "store.folder {shown}: {} is open to others (mode {mode:04o}), and rows are kept there: chmod -R go= {shown}",
+            path.display()
+        ))),
+        Err(error) => Err(Failure::config(format!(
+            "store.folder {shown}: cannot be listed ({error}): give it to this user with chown"
+        ))),
+    }
+}
+
+/// The first of the folder and what is in it that others than this user may use, with its mode.
+pub(crate) fn open_to_others(folder: &Path) -> io::Result<Option<(PathBuf, u32)>> {
+    let mut waiting = vec![folder.to_owned()];
+    let mut looked_at = 0;
+    while let Some(path) = waiting.pop() {
+        let data = fs::symlink_metadata(&path)?;
+        let mode = data.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 && !data.is_symlink() {
+            return Ok(Some((path, mode)));
+        }
+        if data.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                looked_at += 1;
+                if looked_at > ENTRIES_MAX {
+                    return Ok(None);
+                }
+                waiting.push(entry?.path());
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The checkpoint of a source file in a store that is not open yet.
 pub(crate) fn checkpoint(folder: &Path, source: &Path) -> PathBuf {
     folder.join("checkpoints").join(file_name(source, "json"))
@@ -161,7 +207,6 @@ fn file_name(source: &Path, ending: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use sanchar_runtime::lifecycle::ExitCode;
 
@@ -179,6 +224,24 @@ mod tests {
         Store::open(&path).unwrap();
         drop(shared);
         assert_eq!(fs::metadata(path.join("quarantine")).unwrap().permissions().mode() & 0o777, FOLDER_MODE);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_use_is_refused_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        drop(Store::open(&path).unwrap());
+        for (inner, mode) in [("", 0o755), ("", 0o701), ("quarantine", 0o750), ("lock", 0o644)] {
+            let inner = if inner.is_empty() { path.clone() } else { path.join(inner) };
+            let before = fs::metadata(&inner).unwrap().permissions();
+            fs::set_permissions(&inner, fs::Permissions::from_mode(mode)).unwrap();
+            let failure = Store::open(&path).unwrap_err();
+            assert!(failure.to_string().contains("is open to others (mode 0"), "{failure}");
+            assert!(failure.to_string().ends_with(&format!("chmod -R go= {}", path.display())), "{failure}");
+            fs::set_permissions(&inner, before).unwrap();
+            assert_eq!(open_to_others(&path).unwrap(), None);
+        }
+        drop(Store::open(&path).unwrap());
     }
 
     #[test]

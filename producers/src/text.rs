@@ -2,9 +2,14 @@
 //!
 //! Pure functions over strings. They decide nothing about a field.
 
+mod lost;
+
 use std::borrow::Cow;
 
-use sanchar_schemas::characters::{digit, without_nukta};
+use sanchar_schemas::characters::digit;
+use unicode_normalization::UnicodeNormalization as _;
+
+pub(crate) use lost::has_lost_letters;
 
 /// The text without blanks at its ends (no-break spaces among them) and with single blanks inside.
 pub(crate) fn squeeze(text: &str) -> Cow<'_, str> {
@@ -46,30 +51,41 @@ pub(crate) fn latin_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| digit(c).unwrap_or(c)).collect())
 }
 
-/// A name in one spelling, so that it can stand in a record id: single blanks, Latin capitals and digits, letters with a nukta
-/// taken apart as Unicode's canonical forms have them, no invisible joiners.
-pub(crate) fn folded_name(name: &str) -> String {
-    const NUKTA: char = '\u{93c}';
-    let mut folded = String::with_capacity(name.len());
-    for c in squeeze(name).chars() {
-        if matches!(c, '\u{200b}'..='\u{200d}' | '\u{feff}') {
-            continue;
-        }
-        match without_nukta(c) {
-            Some(base) => folded.extend([base, NUKTA]),
-            None => folded.extend(digit(c).unwrap_or(c).to_uppercase()),
-        }
+/// A text that names something in one spelling: Latin digits, full-width forms in their ordinary one, and Unicode's canonical
+/// form (NFC), in which a letter is the same whether a keyboard writes it as one character or as two.
+pub(crate) fn one_spelling(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
     }
-    folded
+    Cow::Owned(text.chars().map(plain).nfc().collect())
 }
 
-/// Whether some characters of the text were UTF-8 bytes read as Windows-1252 and written as UTF-8 again: `â€“` for `–`.
+/// A name in one spelling, so that it can stand in a record id: as [`one_spelling`], and with single blanks, in capitals, without
+/// characters that nobody sees.
+pub(crate) fn folded_name(name: &str) -> String {
+    let is_seen = |c: &char| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    squeeze(name).chars().filter(is_seen).flat_map(|c| plain(c).to_uppercase()).nfc().collect()
+}
+
+/// A digit of any script as a Latin one, a full-width form as the ordinary one.
+fn plain(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => digit(c).unwrap_or(c),
+    }
+}
+
+/// Whether some characters of the text were UTF-8 bytes read as Windows-1252 and written as UTF-8 again: `â€“` for `–`; or were
+/// lost in a conversion, which leaves U+FFFD in their place.
 pub(crate) fn is_double_encoded(text: &str) -> bool {
     if text.is_ascii() {
         return false;
     }
     let mut expected = 0;
     for c in text.chars() {
+        if c == char::REPLACEMENT_CHARACTER {
+            return true;
+        }
         match windows_1252(c) {
             Some(0x80..=0xbf) if expected > 0 => {
                 expected -= 1;
@@ -133,11 +149,15 @@ mod tests {
         assert_eq!(folded_name("चि\u{95c}ियाघर"), folded_name("चिड\u{93c}ियाघर"));
         assert_eq!(folded_name(" Kampli  ps"), "KAMPLI PS");
         assert_eq!(folded_name("राज\u{200d}ेन्द्र"), folded_name("राजेन्द्र"));
+        assert_eq!(folded_name("Cafe\u{301}"), folded_name("Caf\u{e9}"));
+        assert_eq!(folded_name("Ｂａｓａｖａ ＰＳ"), "BASAVA PS");
+        assert_eq!(folded_name("বা\u{9dc}ি"), folded_name("বা\u{9a1}\u{9bc}ি"), "of every script");
     }
 
     #[test]
     fn double_encoding_is_seen_and_nothing_else() {
-        for broken in ["AMINAGAD â€“ KAMATAGI", "1Â¸st WARD", "Ãˆhiremath", "à¤¥à¤¾à¤¨à¤¾"]
+        for broken in
+            ["AMINAGAD â€“ KAMATAGI", "1Â¸st WARD", "Ãˆhiremath", "à¤¥à¤¾à¤¨à¤¾", "\u{fffd}\u{fffd} PS"]
         {
             assert!(is_double_encoded(broken), "{broken}");
         }

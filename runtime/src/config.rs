@@ -19,6 +19,8 @@ use sha2::{Digest, Sha256};
 use environment::Override;
 pub(crate) use explain::closest;
 
+use crate::secret::without_login;
+
 /// What is wrong with a configuration, where, and how to put it right. Never quotes a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -31,7 +33,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not TOML, or not of the shape that the daemon expects.
-    #[error("{}:{line}:{column}: {problem}", path.display())]
+    #[error("{}:{line}:{column}: {}", path.display(), without_login(problem))]
     File {
         /// The file at fault.
         path: PathBuf,
@@ -43,7 +45,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// An environment variable does not fit.
-    #[error("environment variable {variable}: {problem}")]
+    #[error("environment variable {variable}: {}", without_login(problem))]
     Environment {
         /// The variable's name.
         variable: String,
@@ -51,7 +53,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// Every value has the right shape, but one of them cannot be used, alone or together with the others.
-    #[error("{field} {problem}")]
+    #[error("{field} {}", without_login(problem))]
     Field {
         /// Full name of the field, for example `kafka.ca_file`.
         field: String,
@@ -106,12 +108,13 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str, overrides: &[Override]) -
     })
 }
 
-/// The configuration in force, defaults included, as TOML. Secrets read `[redacted]`.
+/// The configuration in force, defaults included, as TOML. Secrets read `[redacted]`, and so
+/// does what an address holds before its `@`.
 ///
 /// # Errors
 /// When `T` does not fit TOML (for example a map with keys that are not strings): a mistake in the program.
 pub fn effective<T: Serialize>(config: &T) -> Result<String, ConfigError> {
-    Ok(toml::to_string_pretty(config)?)
+    Ok(without_login(&toml::to_string_pretty(config)?).into_owned())
 }
 
 /// The first 12 hexadecimal digits of SHA-256 over [`effective`]: tells two configurations apart in a log line

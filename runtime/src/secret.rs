@@ -3,6 +3,7 @@
 //! Whatever prints it, by mistake or on purpose, shows `[redacted]`; only [`Secret::expose`] gives the text. It
 //! does not encrypt anything and does not wipe memory.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -60,6 +61,42 @@ fn read(field: &str, path: &Path) -> Result<Secret, ConfigError> {
         return Err(ConfigError::field(field, format!("{shown} is empty: write the secret into it")));
     }
     Ok(Secret::new(text))
+}
+
+/// The text with `[redacted]` in place of the name and password in every address in it, as in `http://name:password@host`:
+/// for whatever is shown that may hold one.
+#[must_use]
+pub fn without_login(text: &str) -> Cow<'_, str> {
+    const SCHEME_END: &str = "://";
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(SCHEME_END) {
+        let address =
+            after.split(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).next().unwrap_or_default();
+        let login = login_bytes(address);
+        shown.push_str(before);
+        shown.push_str(SCHEME_END);
+        if login > 0 {
+            shown.push_str(REDACTED);
+        }
+        rest = after.get(login..).unwrap_or_default();
+    }
+    if shown.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// How many bytes of what follows `://` are a name and a password.
+fn login_bytes(address: &str) -> usize {
+    let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match (host.rfind('@'), address.rfind('@'), host.rsplit_once(':')) {
+        (Some(end), ..) => end,
+        // A password with a slash in it, which no address may hold as it is, is a password all the same.
+        (None, Some(end), Some((_, after))) if !is_port(after) && !after.ends_with(']') => end,
+        _ => 0,
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -139,6 +176,25 @@ mod tests {
         assert!(!shown.contains("hunter2"));
         assert_eq!(shown.matches(REDACTED).count(), 3);
         assert_eq!(holder.password.expose(), "hunter2");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_log_in() {
+        for (text, shown) in [
+            ("url = \"http://u:hunter2@host/apis\"\nb = 1", "url = \"http://[redacted]@host/apis\"\nb = 1"),
+            (
+                "https://u@host, http://:hunter2@[::1]:80",
+                "https://[redacted]@host, http://[redacted]@[::1]:80",
+            ),
+            ("`http://u:hun/ter2@host/x` fails", "`http://[redacted]@host/x` fails"),
+            ("http://a@b:hunter2@host", "http://[redacted]@host"),
+            ("http://host:8081/x@y and u@v", "http://host:8081/x@y and u@v"),
+            ("http://[::1]/x@y", "http://[::1]/x@y"),
+            ("://", "://"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(without_login(text), shown);
+        }
     }
 
     #[test]

@@ -193,8 +193,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store/backfill/2016-01-01-2016-12-31");
         assert_eq!(begin(&path, false).unwrap(), 0);
-        std::fs::write(path.join("checkpoints/a.csv-1.json"), "{}").unwrap();
-        std::fs::write(path.join("quarantine/a.csv-1.jsonl"), "{}").unwrap();
+        for name in ["checkpoints/a.csv-1.json", "quarantine/a.csv-1.jsonl"] {
+            crate::store::replace(&path.join(name), b"{}").unwrap();
+        }
         assert_eq!(begin(&path, false).unwrap(), 1);
         assert_eq!(begin(&path, true).unwrap(), 0);
         assert!(!path.join("quarantine/a.csv-1.jsonl").exists());

@@ -1,9 +1,8 @@
 //! What the daemon needs of its machine: a folder of its own, room on the disk, and a port.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
@@ -11,13 +10,12 @@ use rustix::fs::{Access, access, statvfs};
 use super::finding::{Cause, Check, Finding};
 use crate::backfill::{Neighbour, Seen};
 use crate::config::ProducerConfig;
+use crate::store::open_to_others;
 
 /// Room that is little, and room that is too little, in bytes.
 const BYTES: Bounds = Bounds { little: 1 << 30, too_little: 100 << 20 };
 /// The same of inodes: each source file needs two, and each checkpoint a third while it is written.
 const INODES: Bounds = Bounds { little: 10_000, too_little: 100 };
-/// Entries of the folder that are looked at.
-const ENTRIES_MAX: usize = 10_000;
 
 struct Bounds {
     little: u64,
@@ -81,29 +79,6 @@ pub(super) async fn store(config: &ProducerConfig) -> Finding {
 fn existing(path: &Path) -> PathBuf {
     let found = path.ancestors().find(|path| path.is_dir());
     found.unwrap_or_else(|| Path::new(".")).to_owned()
-}
-
-/// The first of the folder and what is in it that others than this user may use, with its mode.
-fn open_to_others(folder: &Path) -> io::Result<Option<(PathBuf, u32)>> {
-    let mut waiting = vec![folder.to_owned()];
-    let mut looked_at = 0;
-    while let Some(path) = waiting.pop() {
-        let data = fs::symlink_metadata(&path)?;
-        let mode = data.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 && !data.is_symlink() {
-            return Ok(Some((path, mode)));
-        }
-        if data.is_dir() {
-            for entry in fs::read_dir(&path)? {
-                looked_at += 1;
-                if looked_at > ENTRIES_MAX {
-                    return Ok(None);
-                }
-                waiting.push(entry?.path());
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// Takes the lock for a moment, where there is one.
@@ -190,20 +165,5 @@ mod tests {
         ] {
             assert_eq!(judge("/x", bytes, inodes).status, status, "{bytes} {inodes:?}");
         }
-    }
-
-    #[test]
-    fn what_others_may_read_is_found_however_deep() {
-        let folder = tempfile::tempdir().unwrap();
-        let inner = folder.path().join("quarantine");
-        fs::create_dir(&inner).unwrap();
-        for path in [folder.path(), &inner] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
-        }
-        assert_eq!(open_to_others(folder.path()).unwrap(), None);
-        let file = inner.join("a.jsonl");
-        fs::write(&file, "").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(open_to_others(folder.path()).unwrap(), Some((file, 0o640)));
     }
 }

@@ -11,7 +11,7 @@ use crate::dry_run::{skip_name, source_files, unterminated};
 use crate::dry_run_database::dry_run_database;
 use crate::memory::Memory;
 use crate::naming;
-use crate::push;
+use crate::push::PushConfig;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::source::{Next, RawRow, UnterminatedLine};
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
@@ -28,19 +28,33 @@ pub(super) fn source(config: &ProducerConfig) -> Finding {
         };
     }
     if let Some(push) = &config.push {
-        let mapper = config.push_mapper().map_err(|error| Failure::config(error.to_string()));
-        return match mapper.and_then(|_| push::admission(config, push)) {
-            Ok(_) => Check::Source.ok(format!(
-                "items are pushed to {}; the mapping fits their keys, and tokens and certificates can be read",
-                push.listen
-            )),
-            Err(failure) => Check::Source.refused(Cause::Configuration, failure),
-        };
+        return pushed(config, push);
     }
     if config.source.is_stdin() {
         return Check::Source.ok("standard input, which is read by `run` alone");
     }
     files(config)
+}
+
+/// Whether the keys fit, and whether whoever sends can be known as the daemon will know them.
+fn pushed(config: &ProducerConfig, push: &PushConfig) -> Finding {
+    if let Err(error) = config.push_mapper() {
+        return Check::Source.refused(Cause::Configuration, error);
+    }
+    if let Err(failure) = config.check_credentials() {
+        return Check::Source.refused(Cause::Configuration, failure);
+    }
+    let seen = format!("items are pushed to {}; the mapping fits their keys", push.listen);
+    match config.open_secret() {
+        None => Check::Source.ok(seen),
+        Some((path, mode)) => {
+            let shown = path.display();
+            Check::Source.warning(
+                format!("{seen}; {shown} can be read by others (mode {mode:04o})"),
+                format!("chmod go= {shown}"),
+            )
+        }
+    }
 }
 
 fn of_database(check: Check, failure: &Failure) -> Finding {
@@ -181,13 +195,13 @@ mod tests {
     #[test]
     fn what_is_pushed_is_no_file() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
-        let config = ProducerConfig::load(&examples.join("chandigarh.toml")).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let config = config.in_folder_of(&folder.path().join("chandigarh.toml"));
-        let without = source(&config);
-        assert_eq!(without.status, Status::Failed(Cause::Configuration), "{without:?}");
-        assert!(without.seen.contains("push.tokens_file "), "the example says how to make it: {without:?}");
-        std::fs::write(folder.path().join("chandigarh.tokens"), "an-invented-token-of-this-test\n").unwrap();
+        let path = folder.path().join("chandigarh.toml");
+        std::fs::copy(examples.join("chandigarh.toml"), &path).unwrap();
+        let config = ProducerConfig::load(&path).unwrap();
+        assert_eq!(source(&config).status, Status::Failed(Cause::Configuration), "its tokens are not there");
+        crate::store::replace(&folder.path().join("chandigarh.tokens"), b"0123456789abcdef\n").unwrap();
+        assert_eq!(source(&config).status, Status::Ok);
         assert!(source(&config).seen.contains("items are pushed to 127.0.0.1:"), "{:?}", source(&config));
         assert_eq!(sample(&config, 0).status, Status::Ok);
     }

@@ -110,11 +110,12 @@ impl Proposal<'_> {
             return self.leave(column, &format!("could be {target}; it is empty in the sample"));
         }
         let name = quoted(self.name(column));
-        let seen = format!("by its name and all but a few of {} values", values.len());
+        let seen = "by its name and its values";
         match target {
             "reported_at" | "occurred_from" | "occurred_to" => self.date(target, column, &values),
             "fir.number" => self.fir_number(column, &values, "by its name"),
             "fir.year" if is::proven(&values, is::is_year) => {
+                let seen = format!("by its name and {}", is::counted(&values, is::is_year));
                 self.take(target, column, format!("{{ column = {name}, century = 2000 }}"), seen);
             }
             "sections" => self.sections(column, &values),
@@ -125,7 +126,8 @@ impl Proposal<'_> {
             }
             "record.revision" if values.len() == self.sample.rows.len() => match is::date(&values) {
                 Some(found) => {
-                    let value = format!("{{ column = {name}, formats = [\"{}\"] }}", found.format);
+                    let value =
+                        format!("{{ column = {name}, formats = [\"{}\"]{} }}", found.format, found.century());
                     self.take(
                         target,
                         column,
@@ -159,17 +161,13 @@ impl Proposal<'_> {
         let Some(found) = is::date(values) else {
             return self.leave(column, &format!("could be {target}; its values have no one date format"));
         };
-        let value = format!("{{ column = {}, formats = [\"{}\"] }}", quoted(self.name(column)), found.format);
+        let (name, century) = (quoted(self.name(column)), found.century());
+        let value = format!("{{ column = {name}, formats = [\"{}\"]{century} }}", found.format);
         let order = match found.is_order_proven {
             true => "",
             false => "; that the day comes first is NOT proven: no value has a day above 12",
         };
-        self.take(
-            target,
-            column,
-            value,
-            format!("the format fits all but a few of {} values{order}", values.len()),
-        );
+        self.take(target, column, value, format!("the format fits {}{order}", found.counted(values)));
     }
 
     fn fir_number(&mut self, column: usize, values: &[String], why: &str) {
@@ -328,7 +326,7 @@ impl Proposal<'_> {
         let column = self.entries.get(target)?.column?;
         let formats = [TimeFormat::new(is::date(&self.sample.values(column))?.format).ok()?];
         let moment = |row: &Vec<String>| {
-            read_moment(row.get(column)?, &formats, Zone::india().0, None).map(|moment| moment.at)
+            read_moment(row.get(column)?, &formats, Zone::india().0, None, None).map(|moment| moment.at)
         };
         Some(self.sample.rows.iter().map(moment).collect())
     }

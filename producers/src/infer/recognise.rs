@@ -76,6 +76,21 @@ pub(super) struct DateFound {
     pub(super) is_order_proven: bool,
 }
 
+impl DateFound {
+    /// How many of the values have the format.
+    pub(super) fn counted(self, values: &[String]) -> String {
+        let format = TimeFormat::new(self.format).ok();
+        counted(values, |value| {
+            format.as_ref().is_some_and(|format| format.read(&latin_digits(value), Zone::india().0).is_some())
+        })
+    }
+
+    /// What a field says besides the format: the century of years of two digits.
+    pub(super) fn century(self) -> &'static str {
+        if self.format.contains("%y") { ", century = 2000" } else { "" }
+    }
+}
+
 /// The format of dates.
 pub(super) fn date(values: &[String]) -> Option<DateFound> {
     let fits = |format: &&'static str| {
@@ -96,6 +111,16 @@ pub(super) fn date(values: &[String]) -> Option<DateFound> {
 /// Whether nearly all values hold.
 pub(super) fn proven(values: &[String], holds: impl Fn(&str) -> bool) -> bool {
     share(values, holds, PROVEN_PERCENT)
+}
+
+/// How many of the values hold, for people: `all 12 values`, `11 of 12 values`.
+pub(super) fn counted(values: &[String], holds: impl Fn(&str) -> bool) -> String {
+    let right = values.iter().filter(|value| holds(value)).count();
+    match values.len() {
+        1 => "the 1 value there is".to_owned(),
+        all if all == right => format!("all {all} values"),
+        all => format!("{right} of {all} values"),
+    }
 }
 
 /// Whether most values hold: enough where the name of the column says the same.

@@ -1,12 +1,14 @@
 //! The beginning of a file, taken apart: its format, the character between its fields, its title lines and its header.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
 use sanchar_runtime::lifecycle::Failure;
 use serde_json::Value;
 
-use crate::source::Format;
+use crate::source::{Format, is_gzip};
 use crate::text::squeeze;
 
 /// How much of the file is looked at.
@@ -35,13 +37,15 @@ impl Sample {
     /// Looks at the beginning of a file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let refuse = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", path.display()));
-        let file = std::fs::File::open(path).map_err(|error| refuse(&format!("cannot be read ({error})")))?;
-        let mut bytes = Vec::new();
-        file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(|error| refuse(&error))?;
+        let file = File::open(path).map_err(|error| refuse(&format!("cannot be read ({error})")))?;
+        let mut bytes = beginning(file).map_err(|error| refuse(&format_args!("cannot be read ({error})")))?;
         let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length < BYTES_MAX);
         if !is_whole {
             let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
             bytes.truncate(end);
+        }
+        if let Some(what) = foreign(&bytes) {
+            return Err(refuse(&what));
         }
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| refuse(&"holds bytes that are not utf-8: export it again as utf-8"))?;
@@ -63,6 +67,51 @@ impl Sample {
     pub(super) fn nulls(&self) -> Vec<&'static str> {
         let cells = || self.rows.iter().flatten().map(|cell| squeeze(cell));
         NULLS.into_iter().filter(|null| cells().any(|cell| cell == *null)).collect()
+    }
+}
+
+/// The first bytes of a file, unpacked where it is packed.
+fn beginning(mut file: File) -> io::Result<Vec<u8>> {
+    let mut magic = [0; 2];
+    let length = file.read(&mut magic)?;
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    if magic.get(..length).is_some_and(is_gzip) {
+        MultiGzDecoder::new(file).take(BYTES_MAX).read_to_end(&mut bytes)?;
+    } else {
+        file.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// What a file is that is neither delimited text nor JSON Lines, and the remedy.
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let is_list = start.strip_prefix(b"[").is_some_and(|rest| {
+        let rest = rest.trim_ascii_start();
+        rest.is_empty() || rest.starts_with(b"{") || rest.starts_with(b"[") || rest.starts_with(b"]")
+    });
+    let is_spread = || {
+        let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        start.starts_with(b"{") && serde_json::from_slice::<Value>(first).is_err()
+    };
+    match () {
+        () if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") => {
+            Some("is a spreadsheet or an archive: save the sheet as csv in utf-8")
+        }
+        () if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
+            Some("is utf-16 text: save it in utf-8")
+        }
+        () if start.starts_with(b"<") => Some(
+            "is xml, and infer reads csv and json lines: begin with a copy of deploy/examples/rajasthan.toml",
+        ),
+        () if is_list => Some(
+            "is a json list, and infer reads csv and json lines: begin with a copy of deploy/examples/punjab.toml",
+        ),
+        () if is_spread() => Some(
+            "is json over several lines, and infer reads csv and json lines: put each object on a line of its own",
+        ),
+        () => None,
     }
 }
 

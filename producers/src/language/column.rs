@@ -95,7 +95,7 @@ impl UnknownColumn {
     /// The same of a file that has none of the columns that are named: what stands in their place may be a row, which is not shown.
     pub(crate) fn without_names(self) -> Self {
         let problem = "does not have, nor any other column that is named: see whether its first line is the header \
-                       (source.header, source.skip_lines)";
+                       (source.header, source.skip_lines), and whether source.delimiter stands between its fields";
         Self { problem: problem.into(), ..self }
     }
 }

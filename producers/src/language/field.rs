@@ -148,9 +148,7 @@ impl<T: Leaf> Field<T> {
                 false => "`formats` are for dates, and this field is none: remove them".to_owned(),
             });
         }
-        if spec.century.is_some() && !T::TAKES_CENTURY {
-            return Err("`century` is for years, and this field is none: remove it".to_owned());
-        }
+        check_century::<T>(&spec)?;
         check_formats(&spec.formats)?;
         if spec.formats.iter().any(TimeFormat::needs_month) != spec.month.is_some() {
             return Err(
@@ -160,9 +158,18 @@ impl<T: Leaf> Field<T> {
         }
         let how = How { formats: &spec.formats, zone: Zone::india().0, century: spec.century, month: None };
         for Scalar(text) in spec.constant.iter().chain(spec.map.values()).chain(&spec.default) {
-            T::read(text, how).map_err(|problem| format!("`{text}` {}", problem.message))?;
+            T::read(text, how).map_err(|problem| {
+                // It is what a map or a constant gives that is wrong.
+                let message = problem.message.trim_end_matches(": give the field a map");
+                format!("`{text}` {message}")
+            })?;
         }
         Ok(Self { spec, leaf: PhantomData })
+    }
+
+    /// Whether it is read by date formats.
+    pub(crate) fn is_time(&self) -> bool {
+        !self.spec.formats.is_empty()
     }
 
     /// Whether it is what this column holds, and nothing else.
@@ -241,6 +248,23 @@ impl<T: Leaf> Field<T> {
             Unknown::Keep => Ok(Some(text)),
             Unknown::Absent => Ok(None),
         }
+    }
+}
+
+/// Years of two digits have a century that is said, and nothing else has one.
+fn check_century<T: Leaf>(spec: &Spec) -> Result<(), String> {
+    let short = spec.formats.iter().find(|format| format.has_short_year());
+    match (spec.century, short) {
+        (None, Some(format)) => Err(format!(
+            "the date format {format:?} has years of two digits: say of which century, as in century = 2000"
+        )),
+        (Some(_), None) if !T::TAKES_CENTURY => {
+            Err("`century` is for years of two digits, and this field has none: remove it".to_owned())
+        }
+        (Some(century), _) if century % 100 != 0 || !(1800..=2200).contains(&century) => {
+            Err("`century` is what is added to years of two digits: write 2000 or 1900".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -96,7 +96,7 @@ impl Leaf for Moment {
     const TAKES_FORMATS: bool = true;
 
     fn read(text: &str, how: How<'_>) -> Result<Self, Problem> {
-        read_moment(text, how.formats, how.zone, how.month)
+        read_moment(text, how.formats, how.zone, how.month, how.century)
             .ok_or_else(|| Problem::new(Reason::BadDate, "has none of the field's date formats"))
     }
 }

@@ -34,6 +34,8 @@ pub struct TimeFormat {
     precision: TimePrecision,
     /// Whether day and month are numbers, so that another format may take one for the other.
     words: usize,
+    /// Whether its years have two digits, so that their century has to be said.
+    has_short_year: bool,
 }
 
 impl TimeFormat {
@@ -43,7 +45,8 @@ impl TimeFormat {
     /// What is wrong with it, as a sentence.
     pub fn new(text: &str) -> Result<Self, String> {
         if text == SPREADSHEET_DAY {
-            return Ok(Self { text: text.to_owned(), precision: TimePrecision::Day, words: 1 });
+            let (text, precision) = (text.to_owned(), TimePrecision::Day);
+            return Ok(Self { text, precision, words: 1, has_short_year: false });
         }
         let specifiers = specifiers(text)?;
         let has = |any: &str| any.chars().any(|c| specifiers.contains(&c));
@@ -61,6 +64,9 @@ impl TimeFormat {
         if has("HkIlTR") && !has("deF") {
             return Err(format!("the date format `{text}` has a time without a day: add %d"));
         }
+        if has("de") && !has("mbBhF") {
+            return Err(format!("the date format `{text}` has a day without a month: add %m"));
+        }
         let precision = if has("HkIlTR") {
             TimePrecision::Minute
         } else if has("deF") {
@@ -70,17 +76,34 @@ impl TimeFormat {
         } else {
             TimePrecision::Year
         };
-        Ok(Self { text: text.to_owned(), precision, words: text.split_whitespace().count() })
+        let (words, has_short_year) = (text.split_whitespace().count(), has("y") && !has("YF"));
+        Ok(Self { text: text.to_owned(), precision, words, has_short_year })
     }
 
-    /// Reads a text that has this format, taken as local time at `zone` where it names no other.
+    /// Whether its years have two digits: then a field that uses it says their century.
+    #[must_use]
+    pub fn has_short_year(&self) -> bool {
+        self.has_short_year
+    }
+
+    /// Reads a text that has this format, taken as local time at `zone` where it names no other. Years of two digits are
+    /// those from 1969 to 2068.
     #[must_use]
     pub fn read(&self, text: &str, zone: Offset) -> Option<Moment> {
+        self.read_in(text, zone, None)
+    }
+
+    /// The same with years of two digits in `century`, for example 2000.
+    fn read_in(&self, text: &str, zone: Offset, century: Option<i32>) -> Option<Moment> {
         if text.split_whitespace().count() != self.words {
             return None;
         }
         let read = BrokenDownTime::parse(&self.text, text).ok()?;
-        let year = read.year().filter(|year| (1900..=2200).contains(year))?;
+        let year = match century.filter(|_| self.has_short_year) {
+            Some(century) => i16::try_from(century).ok()?.checked_add(read.year()?.rem_euclid(100)),
+            None => read.year(),
+        };
+        let year = year.filter(|year| (1900..=2200).contains(year))?;
         let (month, day) = (read.month().unwrap_or(1), read.day().unwrap_or(1));
         let (hour, minute) = (read.hour().unwrap_or(0), read.minute().unwrap_or(0));
         let local = DateTime::new(year, month, day, hour, minute, read.second().unwrap_or(0), 0).ok()?;
@@ -133,12 +156,13 @@ pub(crate) fn read_moment(
     formats: &[TimeFormat],
     zone: Offset,
     month: Option<i8>,
+    century: Option<i32>,
 ) -> Option<Moment> {
     let text = squeeze(text);
     let text = latin_digits(&text);
     formats.iter().find_map(|format| match format.needs_month() {
         true => spreadsheet_day(&text, zone, month?),
-        false => format.read(&text, zone),
+        false => format.read_in(&text, zone, century),
     })
 }
 
@@ -258,7 +282,7 @@ mod tests {
 
     fn read(format: &str, text: &str) -> Option<(String, TimePrecision)> {
         let formats = [TimeFormat::new(format).unwrap()];
-        let moment = read_moment(text, &formats, Zone::india().0, None)?;
+        let moment = read_moment(text, &formats, Zone::india().0, None, None)?;
         Some((jiff::Timestamp::from_millisecond(moment.at).unwrap().to_string(), moment.precision))
     }
 
@@ -278,6 +302,20 @@ mod tests {
         ] {
             assert_eq!(read(format, text), Some((utc.to_owned(), precision)), "{format} on {text}");
         }
+    }
+
+    #[test]
+    fn a_year_of_two_digits_lies_in_the_century_that_is_said() {
+        let formats = ["%d/%m/%Y", "%d/%m/%y"].map(|format| TimeFormat::new(format).unwrap());
+        assert_eq!(formats.each_ref().map(TimeFormat::has_short_year), [false, true]);
+        let read = |text, century| {
+            let moment = read_moment(text, &formats, Offset::UTC, None, century)?;
+            Some(jiff::Timestamp::from_millisecond(moment.at).unwrap().to_string())
+        };
+        assert_eq!(read("05/09/99", Some(2000)).unwrap(), "2099-09-05T00:00:00Z");
+        assert_eq!(read("05/09/99", Some(1900)).unwrap(), "1999-09-05T00:00:00Z");
+        assert_eq!(read("05/09/24", Some(2000)).unwrap(), "2024-09-05T00:00:00Z");
+        assert_eq!(read("05/09/1999", Some(2000)).unwrap(), "1999-09-05T00:00:00Z");
     }
 
     #[test]
@@ -302,7 +340,7 @@ mod tests {
         let formats = ["%d/%m/%Y", "spreadsheet_day"].map(|text| TimeFormat::new(text).unwrap());
         assert_eq!(check_formats(&formats), Ok(()));
         let read = |text: &str, month| {
-            let moment = read_moment(text, &formats, Zone::india().0, month)?;
+            let moment = read_moment(text, &formats, Zone::india().0, month, None)?;
             Some((jiff::Timestamp::from_millisecond(moment.at).unwrap().to_string(), moment.precision))
         };
         for (text, month, utc, precision) in [
@@ -339,6 +377,8 @@ mod tests {
             ("%d/%m/%Y %H", "without minutes"),
             ("%d/%m/%Y %I:%M", "12-hour clock"),
             ("%m/%Y %H:%M", "without a day"),
+            ("%d/%Y", "a day without a month"),
+            ("%Y %e", "a day without a month"),
             ("%d/%m/%Q", "specifier"),
             ("%Y %", "specifier"),
         ] {

@@ -13,14 +13,14 @@ use sanchar_schemas::event::{
 use sanchar_schemas::{RecordId, StateCode};
 
 use super::joined::OfTheCase;
-use super::{Reading, coordinates, sections};
+use super::{Reading, coordinates, identity, plausible, sections};
 use crate::language::condition::When;
 use crate::language::field::{Field, List, Source};
 use crate::language::join::Each;
 use crate::language::leaf::{Leaf, Revision};
 use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
-use crate::text::{folded_name, latin_digits};
+use crate::text::{folded_name, one_spelling};
 
 /// Nobody is older. What is taken for a grown-up's age may be a child's year of birth.
 const AGE_YEARS_MAX: i32 = 120;
@@ -39,10 +39,11 @@ pub(super) fn build(
     let police_station = police_station(mapping, source)?;
     let fir = fir(mapping, source)?;
     let (part, revision) = match &mapping.record {
-        Some(record) => (optional(&record.part, source, "record.part")?, revision(record, source)?),
+        Some(record) => (optional(&record.part, source, "record.part")?, revision(record, source, reading)?),
         None => (None, None),
     };
-    let part = part.as_deref().map_or(Cow::Borrowed("fir"), latin_digits);
+    let part = part.as_deref().map_or(Cow::Borrowed("fir"), one_spelling);
+    identity::check(&police_station, &fir.number, &part).map_err(|(field, problem)| problem.at(field))?;
     let station = police_station.code.clone().unwrap_or_else(|| folded_name(&police_station.name));
     let record_id = RecordId::new(state, &station, fir.year, &fir.number, &part)
         .map_err(|error| Problem::new(Reason::BadIdentity, error.to_string()).at("record_id"))?;
@@ -161,16 +162,23 @@ fn items<R, T>(
 
 /// The source's version of the record. Where the mapping names a column it must have a value: a time of reading among
 /// version numbers would never be outdated again.
-fn revision(record: &targets::Record, source: Source<'_>) -> Read<Option<Revision>> {
-    record.revision.as_ref().map(|field| field.required(source)).transpose().at("record.revision")
+fn revision(record: &targets::Record, source: Source<'_>, reading: Reading) -> Read<Option<Revision>> {
+    let Some(field) = &record.revision else { return Ok(None) };
+    let read = field.required(source);
+    read.and_then(|read| plausible::revision(read, field.is_time(), reading.now_ms))
+        .map(Some)
+        .at("record.revision")
 }
 
 fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> {
     let rules = mapping.police_station.as_ref().ok_or_else(|| not_given("police_station"))?;
-    let code = optional(&rules.code, source, "police_station.code")?.map(in_latin_digits);
+    let code = optional(&rules.code, source, "police_station.code")?.map(identity::code);
     let name = optional(&rules.name, source, "police_station.name")?;
     match name.or_else(|| code.clone()) {
-        Some(name) => Ok(PoliceStation { name, code }),
+        Some(name) => {
+            identity::check_name(&name).at("police_station.name")?;
+            Ok(PoliceStation { name, code })
+        }
         None => {
             Err(Problem::new(Reason::MissingValue, "is empty, and the record needs it").at("police_station"))
         }
@@ -180,24 +188,17 @@ fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> 
 fn fir(mapping: &Mapping, source: Source<'_>) -> Read<FirReference> {
     let rules = mapping.fir.as_ref().ok_or_else(|| not_given("fir"))?;
     Ok(FirReference {
-        number: in_latin_digits(required(&rules.number, source, "fir.number")?),
+        number: identity::code(required(&rules.number, source, "fir.number")?),
         year: required(&rules.year, source, "fir.year")?,
         kind: optional(&rules.kind, source, "fir.kind")?.unwrap_or(RegisterKind::Fir),
     })
-}
-
-/// A number that names something is the same number in every script.
-fn in_latin_digits(text: String) -> String {
-    match latin_digits(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(latin) => latin,
-    }
 }
 
 fn district(mapping: &Mapping, source: Source<'_>) -> Read<Option<District>> {
     let Some(rules) = &mapping.district else { return Ok(None) };
     let code = optional(&rules.code, source, "district.code")?;
     let name = optional(&rules.name, source, "district.name")?;
+    name.as_deref().map_or(Ok(()), identity::check_name).at("district.name")?;
     Ok(name.or_else(|| code.clone()).map(|name| District { name, code }))
 }
 
@@ -211,7 +212,7 @@ fn place(mapping: &Mapping, source: Source<'_>) -> Read<Option<Place>> {
         locality: optional(&rules.locality, source, "place.locality")?,
         beat: optional(&rules.beat, source, "place.beat")?,
         from_station: optional(&rules.from_station, source, "place.from_station")?,
-        pin_code: optional(&rules.pin_code, source, "place.pin_code")?.map(in_latin_digits),
+        pin_code: optional(&rules.pin_code, source, "place.pin_code")?.map(identity::code),
         latitude: point.map(|(latitude, _)| latitude),
         longitude: point.map(|(_, longitude)| longitude),
     };

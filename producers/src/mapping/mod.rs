@@ -5,8 +5,10 @@
 
 mod coordinates;
 mod event;
+mod identity;
 pub(crate) mod joined;
 mod order;
+mod plausible;
 pub(crate) mod sections;
 
 use std::borrow::Cow;
@@ -246,6 +248,7 @@ impl Mapper {
             check.pass(source, &event).at(check.column.name())?;
         }
         order::check(&event, source.zone, reading.now_ms)?;
+        plausible::fir_year(&event, source.zone, reading.now_ms)?;
         let before = witness.is_some().then(|| event.clone());
         let told = Told {
             narrative: self.clearance(source),
@@ -312,7 +315,7 @@ fn bind_joined(
 }
 
 fn double_encoded(column: &str) -> Rejection {
-    let message = "holds characters that were encoded as utf-8 twice: export the row again as utf-8";
+    let message = "holds characters that were encoded as utf-8 twice or lost in a conversion: export the row again as utf-8";
     Problem::new(Reason::DoubleEncoded, message).at(column)
 }
 

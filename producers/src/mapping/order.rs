@@ -9,7 +9,7 @@ use sanchar_schemas::event::{Moment, TimePrecision};
 use crate::reason::{Problem, Reason, Rejection};
 
 /// How far ahead of this machine's clock a source's may be, in milliseconds.
-const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+pub(super) const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Checks the moments of an event that was read at `now_ms` (milliseconds since 1970).
 pub(super) fn check(event: &CrimeEvent, zone: Offset, now_ms: i64) -> Result<(), Rejection> {

@@ -1,5 +1,7 @@
 //! A row through a whole mapping: what is published, what is not, and why.
 
+mod ruled_out;
+
 use super::*;
 use sanchar_schemas::event::{EventKind, TimePrecision, WithholdingReason};
 

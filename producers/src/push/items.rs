@@ -42,6 +42,8 @@ impl Text<'_> {
 /// [`Problem`], when the body as a whole cannot be taken.
 pub(super) fn items(body: &[u8], shape: Shape, items_max: usize) -> Result<Vec<Text<'_>>, Problem> {
     let body = std::str::from_utf8(body).map_err(|_| Refused::NotUtf8)?;
+    // A byte order mark is passed over, as RFC 8259 allows and as it is in files.
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     let items = match shape {
         Shape::Lines => lines(body, items_max),
         Shape::Json => json(body, items_max)?,
@@ -120,6 +122,8 @@ mod tests {
             read(" [ {\"a\":1E2} ,\n7 ] ", Shape::Json),
             Ok(vec!["{\"a\":1E2}\n".into(), "7\n".into()])
         );
+        assert_eq!(read("\u{feff}{\"a\":1}", Shape::Json), Ok(vec!["{\"a\":1}\n".into()]));
+        assert_eq!(read("\u{feff}{\"a\":1}\n", Shape::Lines), Ok(vec!["{\"a\":1}\n".into()]));
         let lines = "{\"a\":1}\r\n\n  \nnot json\n{\"b\":2}";
         assert_eq!(
             read(lines, Shape::Lines),
@@ -131,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_is_no_body_is_refused_with_its_place() {
-        for body in ["{\"a\":1", "[{\"a\":1},", "[{}] {}", "{} {}", "{\"a\":\"line\nbreak\"}", "\u{feff}{}"] {
+        for body in ["{\"a\":1", "[{\"a\":1},", "[{}] {}", "{} {}", "{\"a\":\"line\nbreak\"}", "{}\u{feff}"] {
             let Err(problem) = read(body, Shape::Json) else { panic!("{body}") };
             assert!(format!("{problem:?}").contains("NotJson"), "{problem:?}");
         }

@@ -14,6 +14,7 @@ mod server;
 mod tls;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -46,6 +47,24 @@ pub(crate) struct Push {
     writing: JoinHandle<()>,
 }
 
+/// What the files say that `[push]` names: who may send, and by which certificate this daemon is known.
+pub(crate) struct Credentials {
+    tokens: Vec<Secret>,
+    acceptor: Option<SslAcceptor>,
+}
+
+impl Credentials {
+    /// Reads them, relative to `base`: the same for the daemon and for whoever looks whether it could start.
+    ///
+    /// # Errors
+    /// [`Failure`] with exit code 78, naming the file that cannot be used.
+    pub(crate) fn read(push: &PushConfig, base: &Path) -> Result<Self, Failure> {
+        let tokens = push.all_tokens(base)?;
+        let acceptor = push.tls.as_ref().map(|tls| tls::acceptor(tls, base)).transpose()?;
+        Ok(Self { tokens, acceptor })
+    }
+}
+
 /// Opens the spool under `config` and the listener before it. `ledger` is nudged when there is something to read.
 ///
 /// # Errors
@@ -57,7 +76,7 @@ pub(crate) async fn open(
     ledger: &Arc<Ledger>,
 ) -> Result<Push, Failure> {
     let component = context.health.component("push", None);
-    let (tokens, acceptor) = admission(config, push)?;
+    let Credentials { tokens, acceptor } = Credentials::read(push, config.base())?;
     let judge = Judge::new(config, push.max_items, Arc::clone(&context.clock));
     let judge = Arc::new(judge.map_err(|error| Failure::config(error.to_string()))?);
     let listener = bind(push.listen).await?;
@@ -104,18 +123,6 @@ pub(crate) async fn open(
     component.ready();
     tracing::info!(%address, tls = push.tls.is_some(), "items are taken");
     Ok(Push { spool, address, serving, writing })
-}
-
-/// Who is let in: the tokens, and what TLS needs, read from their files now.
-///
-/// # Errors
-/// [`Failure`] with exit code 78, naming the file and the remedy.
-pub(crate) fn admission(
-    config: &ProducerConfig,
-    push: &PushConfig,
-) -> Result<(Vec<Secret>, Option<SslAcceptor>), Failure> {
-    let tokens = push.all_tokens(config.base())?;
-    Ok((tokens, push.tls.as_ref().map(|tls| tls::acceptor(tls, config.base())).transpose()?))
 }
 
 /// The spool of `config`, with what its checkpoints say.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use sanchar_runtime::config::ConfigError;
 use serde::{Deserialize, Serialize};
 
+use super::discover::has_wildcard;
+
 /// Where rows come from and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +189,9 @@ impl SourceConfig {
         if self.is_stdin() && self.moves() {
             return refuse("after", "is for files: standard input cannot be moved");
         }
+        for pattern in &self.files {
+            check_pattern(pattern).map_err(|problem| ConfigError::field("source.files", problem))?;
+        }
         for (field, folder) in [("done_folder", &self.done_folder), ("failed_folder", &self.failed_folder)] {
             let is_elsewhere =
                 folder.components().any(|part| matches!(part, std::path::Component::Normal(_)));
@@ -231,6 +236,28 @@ const STDIN: &str = "-";
 /// Whether a source's path stands for standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == STDIN
+}
+
+/// Refuses a path that matches nothing, ever.
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    let path = Path::new(pattern);
+    if path.parent().is_some_and(|folder| has_wildcard(&folder.to_string_lossy())) {
+        return Err(format!(
+            "names `{pattern}`, whose folder holds * or ?: only the last part may, name each folder"
+        ));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.contains(['[', ']', '{', '}']) {
+        return Err(format!(
+            "names `{pattern}`, and brackets are no pattern here: write ? for one character, or *"
+        ));
+    }
+    if name.is_empty() || pattern.ends_with('/') {
+        return Err(format!(
+            "names `{pattern}`, which is a folder: name the files in it, as in \"{pattern}*.csv\""
+        ));
+    }
+    Ok(())
 }
 
 /// The smallest value of `max_unpacked_bytes`.
@@ -308,6 +335,11 @@ mod tests {
                 "files = ['a']\nformat = 'csv'\nfailed_folder = 'done'",
                 "source.failed_folder is source.done_folder",
             ),
+            ("files = ['*/a.csv']\nformat = 'csv'", "source.files names `*/a.csv`, whose folder holds"),
+            ("files = ['q/**/*.csv']\nformat = 'csv'", "only the last part may"),
+            ("files = ['q/[ab].csv']\nformat = 'csv'", "brackets are no pattern here: write ?"),
+            ("files = ['{a,b}.csv']\nformat = 'csv'", "brackets are no pattern here"),
+            ("files = ['drop/']\nformat = 'csv'", "is a folder: name the files in it, as in \"drop/*.csv\""),
             ("files = ['a']\nformat = 'csv'\nmax_unpacked_bytes = 1", "source.max_unpacked_bytes has to be"),
         ] {
             let config: SourceConfig = toml::from_str(settings).unwrap();

@@ -41,14 +41,29 @@ fn list(folder: &Path, pattern: &str, found: &mut Vec<PathBuf>) -> Result<(), (P
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // A leading dot marks files that are still being copied.
-        if !name.starts_with('.') && matches(pattern, name) && path.is_file() {
+        if !name.starts_with('.') && fits(pattern, name) && path.is_file() {
             found.push(path);
         }
     }
     Ok(())
 }
 
-/// Whether `name` fits `pattern`. The work is bounded by the product of their lengths.
+/// Whether `name` fits `pattern`, of which the ending may be in capitals: programs on Windows write `FIR.CSV`.
+fn fits(pattern: &str, name: &str) -> bool {
+    matches(pattern, name) || matches(&with_small_ending(pattern), &with_small_ending(name))
+}
+
+/// The name with its ending in small letters, that of a packed file together with the one before it.
+fn with_small_ending(name: &str) -> String {
+    let dot = |name: &str| name.rfind('.').unwrap_or(name.len());
+    let last = dot(name);
+    let (head, ending) = name.split_at_checked(last).unwrap_or((name, ""));
+    let start = if ending.eq_ignore_ascii_case(".gz") { dot(head) } else { last };
+    let (head, ending) = name.split_at_checked(start).unwrap_or((name, ""));
+    format!("{head}{}", ending.to_ascii_lowercase())
+}
+
+/// Whether `name` fits `pattern` letter by letter. The work is bounded by the product of their lengths.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
@@ -91,6 +106,22 @@ mod tests {
             ("थाना*.csv", "थाना 1.csv", true),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} on {name}");
+        }
+    }
+
+    #[test]
+    fn an_ending_may_be_in_capitals_and_the_rest_may_not() {
+        for (pattern, name, is_fit) in [
+            ("*.csv", "37-UP.CSV", true),
+            ("*.CSV", "a.csv", true),
+            ("*.csv.gz", "a.CSV.GZ", true),
+            ("*.csv*", "a.CSV", true),
+            ("IND-*.csv", "IND-1.Csv", true),
+            ("IND-*.csv", "ind-1.csv", false),
+            ("*.csv", "a.csv.GZ", false),
+            ("fir*", "fir", true),
+        ] {
+            assert_eq!(fits(pattern, name), is_fit, "{pattern} on {name}");
         }
     }
 

@@ -195,6 +195,11 @@ impl SourceFile {
             Layout::Markup(markup) => Shape::Markup { markup, is_over: markup.is_over(rows) },
         };
         let next = self.reader.next_row(shape)?;
+        if let (Next::End, 0, Layout::Markup(markup)) = (&next, rows, &self.layout)
+            && let Some(broken) = self.reader.without_row(markup)
+        {
+            return Ok(Next::Broken(broken));
+        }
         if matches!(&next, Next::Row(row) if !row.is_blank()) {
             self.reader.count_row();
         }

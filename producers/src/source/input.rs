@@ -4,11 +4,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// The first bytes of every gzip member (RFC 1952).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -37,8 +37,8 @@ pub(super) enum Input {
 impl Input {
     /// A gzip file that may hold so many bytes unpacked.
     pub(super) fn gzip(file: File, unpacked_bytes_max: u64) -> Self {
-        let decoder = MultiGzDecoder::new(Counted { file, bytes: 0 });
-        Self::Gzip(Box::new(Gunzip { decoder, unpacked: 0, unpacked_max: unpacked_bytes_max }))
+        let member = GzDecoder::new(BufReader::new(Counted { file, bytes: 0 }));
+        Self::Gzip(Box::new(Gunzip { member: Some(member), unpacked: 0, unpacked_max: unpacked_bytes_max }))
     }
 
     /// Standard input. A thread reads it, since nothing can interrupt such a reading; it ends with the process.
@@ -80,14 +80,15 @@ impl Read for Input {
 }
 
 /// Whether these first bytes are a gzip file's.
-pub(super) fn is_gzip(bytes: &[u8]) -> bool {
+pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP_MAGIC)
 }
 
 /// A gzip file of one or more members, and how much has come out of it.
 #[derive(Debug)]
 pub(super) struct Gunzip {
-    decoder: MultiGzDecoder<Counted>,
+    /// The one that is being unpacked; none behind the last.
+    member: Option<GzDecoder<BufReader<Counted>>>,
     unpacked: u64,
     unpacked_max: u64,
 }
@@ -106,11 +107,31 @@ impl Read for Counted {
     }
 }
 
+impl Gunzip {
+    /// Unpacks one member after another.
+    fn unpack(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut member) = self.member.take() {
+            let read = member.read(buffer).map_err(damage)?;
+            if read > 0 || buffer.is_empty() {
+                self.member = Some(member);
+                return Ok(read);
+            }
+            let mut rest = member.into_inner();
+            match rest.fill_buf()?.first() {
+                None => {}
+                Some(byte) if *byte == GZIP_MAGIC[0] => self.member = Some(GzDecoder::new(rest)),
+                Some(_) => return Err(Damage::Trailing.into()),
+            }
+        }
+        Ok(0)
+    }
+}
+
 impl Read for Gunzip {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.decoder.read(buffer).map_err(damage)?;
+        let read = self.unpack(buffer)?;
         self.unpacked += u64::try_from(read).unwrap_or_default();
-        let packed = self.decoder.get_ref().bytes;
+        let packed = self.member.as_ref().map_or(u64::MAX, |member| member.get_ref().get_ref().bytes);
         if self.unpacked > self.unpacked_max {
             return Err(Damage::TooLarge.into());
         }
@@ -137,6 +158,8 @@ pub(super) enum Damage {
     Truncated,
     /// It is no gzip, or its checksum does not fit.
     Corrupt,
+    /// Something else stands behind its end.
+    Trailing,
     /// It holds more than it may.
     TooLarge,
     /// It holds more than any text does.
@@ -155,6 +178,10 @@ impl Damage {
             Self::Truncated => "its gzip data ends too early: send the whole file again",
             Self::Corrupt => {
                 "its gzip data is damaged, so that rows before this one may differ from what was sent: send it again"
+            }
+            Self::Trailing => {
+                "its gzip data is whole, and something that is no gzip stands behind its end: see what wrote it, and send it \
+                 without that"
             }
             Self::TooLarge => {
                 "it holds more than source.max_unpacked_bytes: split the file, or raise that limit if it is right"
@@ -255,7 +282,10 @@ mod tests {
         let at = wrong_sum.len() - 6;
         wrong_sum[at] ^= 1;
         assert_eq!(unpack(&wrong_sum, u64::MAX).1, Some(Damage::Corrupt));
-        assert_eq!(unpack(&[packed, b"rubbish behind".to_vec()].concat(), u64::MAX).1, Some(Damage::Corrupt));
+        assert_eq!(
+            unpack(&[packed, b"rubbish behind".to_vec()].concat(), u64::MAX).1,
+            Some(Damage::Trailing)
+        );
     }
 
     #[test]

@@ -20,15 +20,12 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// When the line is not one object, names a key twice or holds a number that is not exact.
 pub(crate) fn cells<'a>(line: &str, columns: &Columns) -> Result<Vec<Cow<'a, str>>, Problem> {
     let longest = columns.names().iter().map(String::len).max().unwrap_or(0);
-    let mut row = Row { path: String::new(), columns, longest, found: HashMap::new() };
+    let mut row = Row { path: String::new(), columns, longest, found: HashMap::new(), fault: None };
     let mut json = serde_json::Deserializer::from_str(line);
     let read = Flatten { row: &mut row, top: true }.deserialize(&mut json).and_then(|()| json.end());
     read.map_err(|error| {
-        // The parser's own words may quote the line; its class and place do not.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "is not one object with keys of its own and exact numbers",
-            _ => "is not json",
-        };
+        // The parser's own words may quote the line; its place does not.
+        let what = row.fault.as_ref().map_or(Cow::Borrowed("is not json"), Fault::problem);
         Problem::new(Reason::BadJson, format!("{what}: see column {} of the line", error.column()))
     })?;
     let mut found = row.found;
@@ -43,6 +40,44 @@ struct Row<'c> {
     /// Length of the longest column's name.
     longest: usize,
     found: HashMap<String, String>,
+    /// What is wrong with it although it is JSON.
+    fault: Option<Fault>,
+}
+
+/// Why JSON is no row.
+enum Fault {
+    NoObject,
+    /// A key stands twice: the column that it fills, or none where it fills none and so is not shown.
+    Twice(Option<String>),
+    /// A number has lost digits, of a column.
+    Inexact(Option<String>),
+}
+
+impl Fault {
+    fn problem(&self) -> Cow<'static, str> {
+        match self {
+            Self::NoObject => Cow::Borrowed("is no object, as in {\"no\": \"12\"}"),
+            Self::Twice(Some(key)) => Cow::Owned(format!("has the key `{key}` twice, keep one")),
+            Self::Twice(None) => Cow::Borrowed("has a key twice, keep one"),
+            Self::Inexact(Some(key)) => {
+                Cow::Owned(format!("has a number in `{key}` that has lost digits, write it as a text"))
+            }
+            Self::Inexact(None) => Cow::Borrowed("has a number that has lost digits, write it as a text"),
+        }
+    }
+}
+
+impl Row<'_> {
+    /// Notes what is wrong, and gives an error that stops the parser.
+    fn fail<E: de::Error>(&mut self, fault: Fault) -> E {
+        self.fault = Some(fault);
+        E::custom("no row")
+    }
+
+    /// The name of the value that is being read, where it is a column's: other keys may be anything.
+    fn column(&self) -> Option<String> {
+        self.columns.contains(&self.path).then(|| self.path.clone())
+    }
 }
 
 struct Flatten<'f, 'c> {
@@ -52,25 +87,26 @@ struct Flatten<'f, 'c> {
 
 impl<'c> Flatten<'_, 'c> {
     fn put<E: de::Error>(self, text: impl Into<String>) -> Result<(), E> {
-        let Row { path, columns, longest, found } = self.row;
         if self.top {
-            return Err(E::custom("no object"));
+            return Err(self.row.fail(Fault::NoObject));
         }
+        let Row { path, columns, longest, found, .. } = &mut *self.row;
         if path.len() > *longest || !columns.contains(path) {
             return Ok(());
         }
-        match found.insert(path.clone(), text.into()) {
-            None => Ok(()),
-            Some(_) => Err(E::custom("a key stands twice")),
+        if found.insert(path.clone(), text.into()).is_some() {
+            let column = self.row.column();
+            return Err(self.row.fail(Fault::Twice(column)));
         }
+        Ok(())
     }
 
     /// Reads a value within this one.
-    fn within<E>(
+    fn within<T, E>(
         &mut self,
         name: &str,
-        read: impl FnOnce(Flatten<'_, 'c>) -> Result<(), E>,
-    ) -> Result<(), E> {
+        read: impl FnOnce(Flatten<'_, 'c>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let length = self.row.path.len();
         if !self.top {
             self.row.path.push('.');
@@ -100,17 +136,19 @@ impl<'de> Visitor<'de> for Flatten<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
-            self.within(&name, |value| map.next_value_seed(value))?;
-            if !names.insert(name) {
-                return Err(de::Error::custom("a key stands twice"));
+            if names.contains(&name) {
+                let column = self.within::<_, A::Error>(&name, |value| Ok(value.row.column()))?;
+                return Err(self.row.fail(Fault::Twice(column)));
             }
+            self.within(&name, |value| map.next_value_seed(value))?;
+            names.insert(name);
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         if self.top {
-            return Err(de::Error::custom("no object"));
+            return Err(self.row.fail(Fault::NoObject));
         }
         let (mut i, mut more) = (0, true);
         while more {
@@ -141,7 +179,8 @@ impl<'de> Visitor<'de> for Flatten<'_, '_> {
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
         if value.abs() >= EXACT_MAX {
-            return Err(E::custom("a number has lost digits"));
+            let column = self.row.column();
+            return Err(self.row.fail(Fault::Inexact(column)));
         }
         self.put(value.to_string())
     }
@@ -206,6 +245,27 @@ mod tests {
             Err(Reason::BadJson),
             "in what is not a column too"
         );
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_and_names_columns_alone() {
+        let columns = Columns::new(["fir", "vehicle.number", "n"]);
+        for (line, message) in [
+            ("null", "is no object, as in {\"no\": \"12\"}: see column"),
+            ("5", "is no object, as in"),
+            ("[]", "is no object, as in"),
+            (r#"{"fir": "a", "fir": "b"}"#, "has the key `fir` twice, keep one: see column"),
+            (r#"{"vehicle": {"number": 1, "number": 2}}"#, "has the key `vehicle.number` twice"),
+            (r#"{"Secret Person": 1, "Secret Person": 2}"#, "has a key twice, keep one"),
+            (
+                r#"{"n": 104701245201600080000}"#,
+                "has a number in `n` that has lost digits, write it as a text",
+            ),
+            (r#"{"fir": "#, "is not json: see column"),
+        ] {
+            let problem = cells(line, &columns).unwrap_err();
+            assert!(problem.message.starts_with(message), "{} should be {message}", problem.message);
+        }
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! within it costs that row alone. Prefixes are not looked at. A document type is refused: it can name entities that grow
 //! without end or lie in other files.
 
+mod elements;
+
 use super::pass::Passed;
 use super::scan::{Extent, Scan, line_breaks, too_large};
+pub(super) use elements::Elements;
 
 /// A document whose outermost element is known.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,9 +45,9 @@ pub(super) fn open_input(path: &Path, config: &SourceConfig) -> Result<Input, Fi
     let packing = |problem| FileError::Packing { path: path.to_owned(), problem };
     match (is_packed(path), is_gzip(&beginning)) {
         (true, true) => Ok(Input::gzip(file, config.max_unpacked_bytes)),
-        (true, false) if length > 0 => {
-            Err(packing("is named .gz and is no gzip file: name it by what it is"))
-        }
+        // A transfer that broke off at once leaves nothing, and a gzip file of nothing has a header.
+        (true, false) if length == 0 => Err(packing("is empty and no gzip file: send the whole file again")),
+        (true, false) => Err(packing("is named .gz and is no gzip file: name it by what it is")),
         (false, true) => Err(packing("is a gzip file: name it .gz")),
         (_, false) => Ok(Input::File(file)),
     }

@@ -12,7 +12,7 @@ use sha2::Digest as _;
 
 use super::array::LongElement;
 use super::input::Damage;
-use super::markup::LongRow;
+use super::markup::{Elements, LongRow, Markup};
 use super::pass::{How, Passing};
 use super::scan::{Extent, Scan, Shape, bad_quotes, line_breaks, scan};
 use crate::reason::Problem;
@@ -111,6 +111,8 @@ pub(crate) struct RowReader<R> {
     /// The place behind the last row, where bytes that belong to none were passed since.
     behind_row: Option<Box<Position>>,
     passing: Option<Passing>,
+    /// What stands in a document before its first row.
+    elements: Elements,
     bytes_max: usize,
 }
 
@@ -124,6 +126,7 @@ impl<R: Read> RowReader<R> {
             position: Position::default(),
             behind_row: None,
             passing: None,
+            elements: Elements::default(),
             bytes_max,
         }
     }
@@ -222,15 +225,30 @@ impl<R: Read> RowReader<R> {
                 Scan::Broken { at, problem } => return Ok(self.broken(at, problem)),
                 Scan::TooLong(start) => self.begin_passing(shape, start),
                 Scan::Pass(length) => {
-                    if self.behind_row.is_none() {
-                        self.behind_row = Some(Box::new(self.position.clone()));
+                    self.remember_row();
+                    let passed = self.window.get(self.passed..self.passed + length).unwrap_or_default();
+                    let lines = line_breaks(passed);
+                    if matches!(shape, Shape::Markup { .. }) && self.position.rows == 0 {
+                        self.elements.look_at(passed);
                     }
-                    let lines = line_breaks(self.unread().get(..length).unwrap_or_default());
                     self.consume(length, lines);
                 }
                 Scan::More => ended = !self.fill()?,
             }
         }
+    }
+
+    /// Keeps the place behind the last row while bytes that belong to none, or to one that is not over, are passed.
+    fn remember_row(&mut self) {
+        if self.behind_row.is_none() {
+            self.behind_row = Some(Box::new(self.position.clone()));
+        }
+    }
+
+    /// What is wrong with a document that has ended without a row. `None` where it is an empty list.
+    pub(crate) fn without_row(&self, markup: &Markup) -> Option<Broken> {
+        let problem = Cow::Owned(self.elements.problem(markup)?);
+        Some(Broken { line: 1, problem })
     }
 
     fn broken(&self, at: usize, problem: &'static str) -> Next {
@@ -295,6 +313,7 @@ impl<R: Read> RowReader<R> {
             _ => How::Line,
         };
         let (line, lines) = (self.line_at(start), line_breaks(separator));
+        self.remember_row();
         self.consume(start, lines);
         let beginning = self.unread().get(..self.bytes_max).unwrap_or_default();
         self.passing = Some(Passing::new(beginning, self.position.offset, line, how));

@@ -84,6 +84,7 @@ impl Spool {
             let what = format!("{}: cannot be used ({error})", folder.display());
             Failure::config(format!("{what}: name a store.folder this user may write"))
         };
+        store::refuse_open(store_folder)?;
         DirBuilder::new().recursive(true).mode(store::FOLDER_MODE).create(&folder).map_err(unusable)?;
         let lock = store::hold(&folder)?;
         let mut backlog = Backlog::default();

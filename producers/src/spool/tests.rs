@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -14,6 +15,12 @@ use super::*;
 const NOW_MS: i64 = 1_700_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
+/// A folder for this user alone, as a store has to be.
+fn private_folder() -> tempfile::TempDir {
+    let mode = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir().unwrap()
+}
+
 struct Rig {
     folder: tempfile::TempDir,
     context: Context,
@@ -23,7 +30,7 @@ struct Rig {
 impl Rig {
     fn new(clock: Arc<dyn Clock>) -> Self {
         let context = Context::new("sanchar-producer", clock).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), context, wakes: Arc::default() }
+        Self { folder: private_folder(), context, wakes: Arc::default() }
     }
 
     fn around(&self) -> Surroundings {
@@ -209,7 +216,7 @@ async fn segments_go_once_a_newer_one_has_a_checkpoint() {
 
 #[test]
 fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let inside = folder.path().join("spool");
     fs::create_dir(&inside).unwrap();
     let (older, newer) =
@@ -217,6 +224,14 @@ fn a_restart_finds_what_was_promised_and_cuts_off_what_was_not() {
     fs::write(older.path(&inside), "{}\n{}\n").unwrap();
     fs::write(newer.path(&inside), "{}\n{\"half").unwrap();
     fs::write(Segment(newer.0 + 1).path(&inside), [0; 100]).unwrap();
+    for (path, mode) in [
+        (inside.clone(), 0o700),
+        (older.path(&inside), 0o600),
+        (newer.path(&inside), 0o600),
+        (Segment(newer.0 + 1).path(&inside), 0o600),
+    ] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
     let spool = Spool::open(folder.path(), &SpoolConfig::default()).unwrap();
     assert_eq!(spool.durable(), [(older.path(&inside), 6), (newer.path(&inside), 3)]);
     assert_eq!(fs::read_to_string(newer.path(&inside)).unwrap(), "{}\n");

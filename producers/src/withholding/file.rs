@@ -89,7 +89,7 @@ impl Withholding {
         let origin = Origin::of(self, configuration);
         let mut whole = match self.restricted {
             None => "# the default\n".to_owned(),
-            Some(_) => format!("# {}\n", origin.file),
+            Some(_) => format!("# {}\n", origin.of_key("restricted")),
         };
         whole.push_str(&config::effective(&Switch { restricted: self.restricted() })?);
         let mut add = |from: &str, entries: &Entries<'_>| {
@@ -117,6 +117,8 @@ struct Origin {
     file: String,
     places: Places,
     text: String,
+    /// Keys whose values are others than the file's: the environment's.
+    of_environment: Vec<&'static str>,
 }
 
 impl Origin {
@@ -127,17 +129,45 @@ impl Origin {
         // Where it cannot be read a second time, the file without a line has to do.
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let places = if policy.is_some() { Places::of(&text) } else { Places::within(&text) };
-        Self { file: path.display().to_string(), places, text }
+        let of_environment = if policy.is_some() { Vec::new() } else { differing(withholding, &text) };
+        Self { file: path.display().to_string(), places, text, of_environment }
+    }
+
+    /// Where the value of a key comes from.
+    fn of_key(&self, key: &str) -> String {
+        match self.of_environment.contains(&key) {
+            true => format!("environment variable SANCHAR__WITHHOLDING__{}", key.to_uppercase()),
+            false => self.file.clone(),
+        }
     }
 
     fn of_entry(&self, list: &str, i: usize) -> String {
-        // A rule may also come from the environment.
+        if self.of_environment.contains(&list) {
+            return self.of_key(list);
+        }
         let start = self.places.start(list, i, None);
         start.map_or_else(
             || self.file.clone(),
             |start| format!("{}:{}", self.file, line_and_column(&self.text, start).0),
         )
     }
+}
+
+/// The keys whose values are others than those in the configuration's text. The environment says what a file does not, and
+/// whoever signs has to see it.
+fn differing(withholding: &Withholding, text: &str) -> Vec<&'static str> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Configuration {
+        withholding: Withholding,
+    }
+    let Configuration { withholding: written } = toml::from_str(text).unwrap_or_default();
+    let keys = [
+        ("restricted", withholding.restricted != written.restricted),
+        ("rules", withholding.rules != written.rules),
+        ("lifted", withholding.lifted != written.lifted),
+    ];
+    keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
 
 /// Where in a file its rules stand.
@@ -245,6 +275,30 @@ order = "order 4 of 2026 by the Inspector General, Crime"
         let printed = table.with_policy(folder.path()).unwrap().to_toml(&path).unwrap();
         assert!(printed.starts_with("# the default\nrestricted = \"quarantine\"\n"), "{printed}");
         assert!(printed.contains(&format!("# {}:3\n[[rules]]\nname = \"a\"", path.display())), "{printed}");
+    }
+
+    #[test]
+    fn what_the_environment_says_is_not_put_down_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("goa.toml");
+        let text =
+            "[[withholding.rules]]\nname = 'a'\nbecause = 'b'\nreason = 'OTHER'\nfields = ['narrative']\n";
+        for (file, source) in [
+            (text.to_owned(), "environment variable SANCHAR__WITHHOLDING__RESTRICTED".to_owned()),
+            (
+                format!("[withholding]\nrestricted = 'quarantine'\n{text}"),
+                "environment variable SANCHAR__WITHHOLDING__RESTRICTED".to_owned(),
+            ),
+            (format!("[withholding]\nrestricted = 'publish'\n{text}"), path.display().to_string()),
+        ] {
+            std::fs::write(&path, &file).unwrap();
+            let table: toml::Table = toml::from_str(&file).unwrap();
+            let mut table: Withholding = table["withholding"].clone().try_into().unwrap();
+            table.restricted = Some(Restricted::Publish);
+            let printed = table.to_toml(&path).unwrap();
+            assert!(printed.starts_with(&format!("# {source}\nrestricted = \"publish\"\n")), "{printed}");
+            assert!(printed.contains(&format!("# {}:", path.display())), "the rule is the file's: {printed}");
+        }
     }
 
     #[test]

@@ -25,8 +25,14 @@ use crate::store::Store;
 const BACKOFF_MS: (u64, u64) = (200, 10_000);
 
 /// Why the source is not ready although it is read.
-const KEYLESS: &str =
-    "rows without a time of modification cannot be read: use coalesce in postgres.query.sql";
+fn keyless(config: &ProducerConfig) -> String {
+    let query = config.postgres.as_ref().and_then(|postgres| postgres.query.as_ref());
+    let column = query.map_or("", |query| query.modified.as_str());
+    format!(
+        "rows without a time of modification cannot be read, those where `{column}` is null: give them one, or use coalesce \
+         in postgres.query.sql"
+    )
+}
 
 /// A database that is polled.
 pub(super) struct Polled {
@@ -41,6 +47,8 @@ pub(super) struct Polled {
     read_all_at_ms: u64,
     /// The end of the last pass, where rows were behind it.
     held_at: Option<String>,
+    /// Whether the last pass left rows behind that have no time.
+    has_keyless: bool,
     metrics: DatabaseMetrics,
 }
 
@@ -83,6 +91,7 @@ impl Polled {
             }),
             read_all_at_ms: context.clock.uptime_ms(),
             held_at: None,
+            has_keyless: false,
             metrics: DatabaseMetrics::register(&context.metrics, config.state.code)?,
         }))
     }
@@ -119,7 +128,7 @@ impl<S: Sink> Worker<S> {
                 Ok(scan)
             })?;
             match outcome {
-                Ok(scan) if scan.has_keyless => return Err(Failure::config(KEYLESS)),
+                Ok(scan) if scan.has_keyless => return Err(Failure::config(keyless(&self.config))),
                 Ok(_) => return Ok(()),
                 Err(DatabaseError::Refused(message)) => return Err(Failure::config(message)),
                 Err(error) => self.lose_database(&error),
@@ -211,8 +220,14 @@ impl<S: Sink> Worker<S> {
         if scanned.taken > 0 {
             tracing::info!(rows = scanned.taken, "database read");
         }
+        let began = scanned.has_keyless && !polled.has_keyless;
+        polled.has_keyless = scanned.has_keyless;
         if scanned.has_keyless {
-            self.source.not_ready(KEYLESS);
+            let problem = keyless(&self.config);
+            if began {
+                tracing::error!(problem, "some rows of the database are not read");
+            }
+            self.source.not_ready(problem);
         } else {
             self.source.ready();
         }

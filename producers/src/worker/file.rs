@@ -181,11 +181,18 @@ impl<S: Sink> Worker<S> {
         let revision = self.revisions.latest();
         let few = self.files.values().filter(|file| file.open.is_some()).count() < OPEN_FILES_MAX;
         let (once, moves) = (self.options.once, self.config.source.moves());
+        let is_document = self.config.source.format.is_document();
         // What was changed while it was read may be changed before this place too: it is opened again and verified.
         let is_unchanged = std::fs::metadata(path).is_ok_and(|data| Stamp::new(&data) == stamp);
         let file = self.watched(path);
         file.read_to = reading.position().offset;
-        file.place = Some(Checkpoint::new(reading.position(), revision, file.joined));
+        let place = match &end {
+            // Another reading begins with the row that could not be read.
+            End::Failed(_) | End::Broken(_) => reading.behind_row(),
+            End::Reached | End::Stopped => reading.position(),
+        };
+        let is_unread = is_document && matches!(end, End::Broken(_)) && place.rows == 0;
+        file.place = (!is_unread).then(|| Checkpoint::new(place, revision, file.joined));
         match end {
             End::Failed(error) if once => {
                 return Err(Failure::temporary(format!(

@@ -24,6 +24,8 @@ enum Left {
     For(PathBuf),
     /// Another file was dropped under its name, or it has changed; it is read.
     Changed,
+    /// It is no longer there.
+    Nowhere,
 }
 
 impl<S: Sink> Worker<S> {
@@ -103,6 +105,14 @@ impl<S: Sink> Worker<S> {
                         "the source file has changed since it was read; it is read again"
                     );
                 }
+                Ok(Left::Nowhere) => {
+                    let file = self.watched(&path);
+                    (file.ending, file.stamp) = (None, None);
+                    tracing::warn!(
+                        file = file.origin.name,
+                        "the source file was moved away by somebody else: is another producer on this folder?"
+                    );
+                }
                 Err(error) if self.options.once => return Err(cannot_move(&path, &error)),
                 Err(error) => {
                     let stamp = self.watched(&path).stamp;
@@ -127,7 +137,7 @@ impl<S: Sink> Worker<S> {
         };
         let mut departure = Departure::new(path, &folder);
         match departure.begin() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Changed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Nowhere),
             begun => begun?,
         }
         if !departure.is_what_was_read(stamp)? {

@@ -9,6 +9,7 @@ mod damaged;
 mod database;
 mod departure;
 mod file;
+mod ignored;
 mod leave;
 mod origin;
 mod pace;
@@ -43,6 +44,7 @@ use crate::store::Store;
 use crate::summary::Summary;
 use damaged::KeptDamaged;
 use database::Polled;
+use ignored::Ignored;
 use origin::Origin;
 use pace::Pace;
 use spooled::Spooled;
@@ -85,6 +87,8 @@ pub(crate) struct Worker<S> {
     pace: Pace,
     /// Files that are there and may still change, in the last pass.
     unstable: usize,
+    /// What lies in the drop folder and is not taken.
+    ignored: Ignored,
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
@@ -126,6 +130,7 @@ impl<S: Sink> Worker<S> {
             summary: Summary::default(),
             unstable: 0,
             damaged: KeptDamaged::default(),
+            ignored: Ignored::default(),
             spooled: None,
             config,
             options,
@@ -198,6 +203,7 @@ impl<S: Sink> Worker<S> {
                 return Ok(());
             }
         };
+        self.report_ignored(&found);
         self.forget_vanished(&found);
         let before = self.summary.read;
         for path in &found {

@@ -7,6 +7,7 @@ mod changes;
 mod documents;
 mod drop_folder;
 mod files;
+mod first_rows;
 mod pushed;
 mod restart;
 mod rig;

@@ -8,6 +8,8 @@ use std::fmt;
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::RawError;
 
+use crate::secret::without_login;
+
 /// Why the registry did not give what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
@@ -50,7 +52,7 @@ impl RegistryError {
     }
 
     pub(super) fn unavailable(reason: impl fmt::Display) -> Self {
-        Self::Unavailable { reason: shortened(&reason.to_string()) }
+        Self::Unavailable { reason: shortened(&without_login(&reason.to_string())) }
     }
 
     /// The converter tells the status in its text only, and the registry's own answer as the error's source.

@@ -1,5 +1,7 @@
 //! Items out of the spool: what they wait for that files do not.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 use crate::spool::SpoolConfig;
 
@@ -16,11 +18,13 @@ fn a_row_that_the_disk_refuses_holds_up_what_is_behind_it_until_there_is_room() 
     );
     let segment = Path::new("producer-store/spool/00000001700000000000.jsonl");
     let store = place.folder.path().join("producer-store");
-    fs::create_dir_all(store.join("spool")).unwrap();
+    drop(Spool::open(&store, &SpoolConfig::default()).unwrap());
     let items: String = (1..=3).map(|number| item(number) + "\n").collect();
     fs::write(place.folder.path().join(segment), items).unwrap();
+    fs::set_permissions(place.folder.path().join(segment), fs::Permissions::from_mode(0o600)).unwrap();
     let refused = Store::open(&store).unwrap().quarantine(segment);
     fs::create_dir(&refused).unwrap();
+    fs::set_permissions(&refused, fs::Permissions::from_mode(0o700)).unwrap();
 
     let spool = Spool::open(&store, &SpoolConfig::default()).unwrap();
     let script = Script { too_large: Some(("2", true)), ..Script::default() };
