@@ -227,7 +227,7 @@ sanchar_time_seconds 1e300
 process_start_time_seconds 0
 sanchar_records_in_total{topic=\"crime.reported.in-dl\"} 1.7e308
 sanchar_deliveries_total{recipient=\"IN-DL\"} NaN
-sanchar_consumer_lag_records{topic=\"crime.reported.in-dl\"} +Inf
+sanchar_consumer_lag_records{topic=\"crime.reported.in-dl\"} 5
 sanchar_consumer_lag_seconds{topic=\"crime.reported.in-dl\"} 1e300
 sanchar_last_heard_timestamp_seconds{state=\"IN-DL\"} -1e300
 ";
@@ -240,7 +240,7 @@ sanchar_last_heard_timestamp_seconds{state=\"IN-DL\"} -1e300
     let text = console::strip_ansi_codes(&text);
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
     assert!(text.contains("  थाना \"एक\"  [2J  "), "{text}");
-    assert!(text.contains("\nIN-DL   0.0  1.7e308    -  1.0e300   >99y         -        -\n"), "{text}");
+    assert!(text.contains("\nIN-DL   0.0  1.7e308    5  1.0e300   >99y         -        -\n"), "{text}");
     assert!(
         text.lines()
             .filter(|line| !line.starts_with('!'))
