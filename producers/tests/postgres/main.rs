@@ -69,6 +69,8 @@ kind = {{ constant = "FIR" }}
 action = {{ column = "deleted", map = {{ true = "CANCEL", false = "REPORT" }} }}
 investigation_stage = "stage"
 occurred_from = {{ column = "happened", formats = ["%Y-%m-%dT%H:%M:%S%.f%:z"] }}
+[mapping.reported_head]
+major = {{ constant = "Theft" }}
 [mapping.record]
 revision = "version"
 [mapping.police_station]
