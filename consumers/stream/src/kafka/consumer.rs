@@ -29,7 +29,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most bytes of one answer. Records of a usual size in it are fewer than a transaction takes, so that a drain's transactions
 /// are as large as its fetches, and each goes on while the next is fetched.
-const FETCH_BYTES_MAX: usize = 4 << 20;
+const FETCH_BYTES_MAX: usize = 3 << 20;
 /// Most memory for records fetched and not polled yet, in KiB.
 const FETCHED_KIB_MAX: usize = 8 << 10;
 
