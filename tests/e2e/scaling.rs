@@ -7,7 +7,7 @@ use crate::workload::{self, Publication};
 use anyhow::{Context as _, Result};
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::Topic;
-use sanchar_tests::daemon::wait_for_up_to;
+use sanchar_tests::daemon::{wait_for, wait_for_up_to};
 use sanchar_tests::events::{self, state};
 use sanchar_tests::inbox;
 use sanchar_tests::judge::judge;
@@ -157,8 +157,12 @@ fn wait_all_processed(installation: &Installation, published: &[Publication]) ->
     let origins: BTreeSet<StateCode> = published.iter().map(|publication| publication.origin).collect();
     for origin in origins {
         let acknowledged = published.iter().filter(|publication| publication.origin == origin).count();
-        let held = inbox::decided(installation, Topic::Reported(origin))?;
-        assert_eq!(held, i64::try_from(acknowledged)?, "records of {origin} that the brokers hold");
+        let what =
+            format!("the brokers to hold the {acknowledged} records of {origin} that they acknowledged");
+        wait_for(&what, || {
+            let held = inbox::decided(installation, Topic::Reported(origin))?;
+            Ok((held == i64::try_from(acknowledged)?).then_some(()))
+        })?;
     }
     Progress::of(installation)?.wait_done_up_to(LIMIT, published.len().try_into()?)
 }
