@@ -11,8 +11,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     config.logs.check()?;
     config.check()?;
     config.check_credentials()?;
-    if let Some(postgres) = &config.postgres {
-        postgres.check_files(config.base())?;
+    if config.postgres.is_some() {
         let fit = "whether it fits the database is seen by dry-run --limit 10";
         crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
         return warn(&config);

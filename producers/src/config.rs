@@ -332,6 +332,9 @@ impl ProducerConfig {
     /// # Errors
     /// [`Failure`] with exit code 78, naming the file that cannot be used.
     pub fn check_credentials(&self) -> Result<(), Failure> {
+        if let Some(postgres) = &self.postgres {
+            postgres.check_files(self.base())?;
+        }
         self.push.as_ref().map_or(Ok(()), |push| Credentials::read(push, self.base()).map(drop))
     }
 

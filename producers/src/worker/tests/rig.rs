@@ -189,6 +189,15 @@ impl Place {
         self.start(true, Script::default()).end()
     }
 
+    /// Runs once; the revision of what was sent last.
+    pub(super) fn last_revision(&self) -> i64 {
+        let running = self.start(true, Script::default());
+        let sink = running.sink.clone();
+        running.end();
+        let inner = sink.inner.lock().unwrap();
+        inner.sent.last().unwrap().revision
+    }
+
     pub(super) fn quarantined(&self) -> Vec<(String, String)> {
         let folder = self.folder.path().join("producer-store/quarantine");
         let mut found = Vec::new();
