@@ -1,15 +1,15 @@
 //! The baseline: consume, produce to the same inboxes, commit now and then. No decoding, no deduplication, no
-//! transactions, at least once: what the client library can do at best with the same records.
+//! transactions, at least once: what the client library can do at best with the same records, or, as a second baseline, with
+//! records like those that the fan-out writes.
 
+use crate::copies::{self, Copy};
 use crate::workload;
 use anyhow::Result;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
-use sanchar_schemas::StateCode;
-use sanchar_schemas::topics::{Topic, TopicSpace};
+use sanchar_schemas::topics::TopicSpace;
 use sanchar_tests::cluster::Cluster;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Consumer group
     #[arg(long)]
     group: String,
+    /// Write headers and enrichment as the fan-out has done before
+    #[arg(long)]
+    as_delivered: bool,
 }
 
 /// How often offsets are committed.
@@ -47,22 +50,24 @@ pub(crate) fn run(cluster: &Cluster, args: &Args) -> Result<()> {
         .set("compression.type", "lz4")
         .set("partitioner", "murmur2_random")
         .create()?;
-    let inboxes: HashMap<String, Vec<String>> = StateCode::all()
-        .map(|state| {
-            let recipients = workload::recipients(state).iter();
-            (topics.name(Topic::Reported(state)), recipients.map(|n| topics.name(Topic::Shared(n))).collect())
-        })
-        .collect();
-    let inputs: Vec<&str> = inboxes.keys().map(String::as_str).collect();
+    let copies =
+        if args.as_delivered { copies::as_delivered(cluster, &topics)? } else { copies::bare(&topics) };
+    let inputs: Vec<&str> = copies.keys().map(String::as_str).collect();
+    println!("ready");
+    let mut value = Vec::new();
     consumer.subscribe(&inputs)?;
     let (mut copied, mut committed) = (0, Instant::now());
     while copied < args.records {
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
         let message = message?;
-        for inbox in inboxes.get(message.topic()).into_iter().flatten() {
+        for Copy { inbox, headers, appended } in copies.get(message.topic()).into_iter().flatten() {
+            value.clear();
+            value.extend_from_slice(message.payload().unwrap_or_default());
+            value.extend_from_slice(appended);
             let mut record = BaseRecord::<[u8], [u8]>::to(inbox);
             record.key = message.key();
-            record.payload = message.payload();
+            record.payload = Some(&value);
+            record.headers.clone_from(headers);
             workload::send(&producer, record)?;
         }
         copied += 1;

@@ -16,6 +16,7 @@
     reason = "a benchmark program for developers: it prints, and fails loudly"
 )]
 
+mod copies;
 mod copy_loop;
 mod decisions;
 mod drain;
@@ -105,42 +106,49 @@ async fn main() -> Result<()> {
         return copy_loop::run(&Cluster::of_this_run()?, copy_loop);
     }
     let mut report = report::Report::new();
+    // What was measured before a part failed is shown all the same.
+    let measured = measure(&args, &mut report).await;
+    report.print();
+    report.write(&args.json)?;
+    measured
+}
+
+async fn measure(args: &Args, report: &mut report::Report) -> Result<()> {
     if args.events > 0 {
-        drain::measure(args.events, &args.stream, args.runs, &mut report).await?;
+        drain::measure(args.events, &args.stream, args.runs, report).await?;
     }
     if args.instances && args.events > 0 {
-        instances::measure(args.events, &mut report).await?;
+        instances::measure(args.events, report).await?;
     }
     for records in args.records.iter().filter(|records| **records > 0) {
-        register::measure(*records, &mut report).await?;
+        register::measure(*records, report).await?;
     }
     if args.recovery {
-        recovery::measure(&mut report).await?;
+        recovery::measure(report).await?;
     }
     for rate in args.rates.iter().filter(|rate| **rate > 0) {
-        latency::measure(*rate, args.seconds, &mut report).await?;
+        latency::measure(*rate, args.seconds, report).await?;
     }
     if args.backlog > 0 {
-        urgent::measure(args.backlog, &mut report).await?;
+        urgent::measure(args.backlog, report).await?;
     }
     if args.decisions {
-        decisions::measure(&mut report)?;
+        decisions::measure(report)?;
     }
     if args.scrapes {
-        scrape::measure(&mut report)?;
+        scrape::measure(report)?;
     }
     if args.rows > 0 {
-        feed::measure(args.rows, args.runs, &mut report).await?;
+        feed::measure(args.rows, args.runs, report).await?;
     }
     if args.long_rows > 0 {
-        feed::measure_long(args.long_rows, &mut report).await?;
+        feed::measure_long(args.long_rows, report).await?;
     }
     for batch in args.batches.iter().filter(|batch| **batch > 0) {
-        push::measure(*batch, &mut report).await?;
+        push::measure(*batch, report).await?;
     }
     if args.idle {
-        feed::measure_idle(&mut report).await?;
+        feed::measure_idle(report).await?;
     }
-    report.print();
-    report.write(&args.json)
+    Ok(())
 }
