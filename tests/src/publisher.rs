@@ -1,17 +1,20 @@
 //! Publishes to topics as any program of a state could: a plain idempotent client, no code of the producer daemon.
 //! What a test sends is what stands in the topic, well-formed or not.
 
+use crate::daemon::wait_for;
 use crate::installation::Installation;
 use anyhow::{Result, ensure};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Statistics};
 use sanchar_runtime::kafka::Brokers;
 use sanchar_schemas::topics::Topic;
 use sanchar_schemas::{CrimeEvent, codec, headers, wire};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the brokers may take to acknowledge everything.
@@ -64,11 +67,37 @@ pub struct Publisher<'i> {
     producer: ThreadedProducer<Acknowledgements>,
 }
 
-/// Counts what the brokers did not take.
+/// Counts what the brokers did not take, and what they say they took and cannot have: each record has an offset of its own.
 #[derive(Default)]
 struct Acknowledgements {
+    handed_over: AtomicUsize,
+    taken: AtomicUsize,
     refused: AtomicUsize,
+    nowhere: AtomicUsize,
+    /// The last offset acknowledged, by topic and partition.
+    reached: Mutex<HashMap<(String, i32), i64>>,
     brokers: Brokers,
+}
+
+#[expect(clippy::print_stderr, reason = "a failed test shows what its client was told")]
+impl Acknowledgements {
+    fn count(counter: &AtomicUsize) -> usize {
+        counter.load(Ordering::Acquire)
+    }
+
+    fn acknowledged(&self, message: &BorrowedMessage<'_>) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (topic, partition, offset) = (message.topic().to_owned(), message.partition(), message.offset());
+        if offset < 0 {
+            // After a repeated request, with the record where the first one put it: not wrong, but worth knowing.
+            eprintln!("a record of {topic}/{partition} was acknowledged without an offset");
+        } else {
+            let last = reached.entry((topic, partition)).or_insert(-1);
+            self.nowhere.fetch_add(usize::from(offset <= *last), Ordering::Release);
+            *last = offset.max(*last);
+        }
+        self.taken.fetch_add(1, Ordering::Release);
+    }
 }
 
 impl ClientContext for Acknowledgements {
@@ -81,8 +110,9 @@ impl ProducerContext for Acknowledgements {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if result.is_err() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+        match result {
+            Ok(message) => self.acknowledged(message),
+            Err(_) => drop(self.refused.fetch_add(1, Ordering::Release)),
         }
     }
 }
@@ -140,7 +170,10 @@ impl<'i> Publisher<'i> {
         }
         loop {
             match self.producer.send(record) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.producer.context().handed_over.fetch_add(1, Ordering::Release);
+                    return Ok(());
+                }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
                     record = unsent;
                     self.producer.poll(Duration::from_millis(10));
@@ -170,8 +203,17 @@ impl<'i> Publisher<'i> {
     /// As [`Publisher::finish`].
     pub fn finish_within(self, limit: Duration) -> Result<()> {
         self.producer.flush(limit)?;
-        let refused = self.producer.context().refused.load(Ordering::Relaxed);
+        let context = self.producer.context();
+        let handed_over = Acknowledgements::count(&context.handed_over);
+        // The client forgets a record before the thread that it tells of it has counted it.
+        wait_for("an answer for each record", || {
+            let answered =
+                Acknowledgements::count(&context.taken) + Acknowledgements::count(&context.refused);
+            Ok((answered == handed_over).then_some(()))
+        })?;
+        let [refused, nowhere] = [&context.refused, &context.nowhere].map(Acknowledgements::count);
         ensure!(refused == 0, "the brokers did not take {refused} records");
+        ensure!(nowhere == 0, "{nowhere} records were acknowledged without an offset of their own");
         Ok(())
     }
 }
