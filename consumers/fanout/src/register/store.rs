@@ -116,17 +116,20 @@ impl Store {
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         guarded(|| {
             let (written, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());
-            // In parts of a few KiB, filters and indexes take memory only as far as the cache has room.
+            // In parts of a few KiB, filters and indexes take memory only as far as the cache has room. Only the filters of
+            // runs that are not merged yet stand in memory whole: there are few, and every look-up asks them all.
             let in_parts = || PinningPolicy::all(true);
             let in_cache = PinningPolicy::disabled;
+            let (merged_in_parts, unmerged_in_memory) =
+                (PinningPolicy::new([false, true]), PinningPolicy::new([true, false]));
             let filter = FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(10.0));
             let tree = Config::new(folder, written.clone(), visible.clone())
                 .use_cache(Arc::new(Cache::with_capacity_bytes(cache_bytes)))
                 .data_block_compression_policy(CompressionPolicy::disabled()) // hashes do not compress
                 .filter_policy(FilterPolicy::all(filter))
-                .filter_block_partitioning_policy(in_parts())
+                .filter_block_partitioning_policy(merged_in_parts)
                 .index_block_partitioning_policy(in_parts())
-                .filter_block_pinning_policy(in_cache())
+                .filter_block_pinning_policy(unmerged_in_memory)
                 .index_block_pinning_policy(in_cache())
                 .open()?;
             let next = tree.get_highest_persisted_seqno().map_or(0, |newest| newest + 1);
