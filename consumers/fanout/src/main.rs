@@ -32,8 +32,8 @@ Examples:
 Exit codes: 0 stopped as asked, 64 usage, 69 a service or topic is missing at the start, 70 internal error or
 mostly poison, 75 temporary failure (restart me), 78 configuration.";
 
-/// Tells the allocator to give memory back at once, which halves what a drain keeps (`ARCHITECTURE.md`, Non-obvious).
-const ALLOCATOR_SETTING: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
+/// Tells the allocator to give memory back within so many milliseconds, not after a second (`ARCHITECTURE.md`, Non-obvious).
+const ALLOCATOR_SETTING: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "10");
 
 fn main() -> std::process::ExitCode {
     become_set();
