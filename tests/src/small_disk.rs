@@ -27,10 +27,10 @@ impl SmallDisk {
         Ok(Self { folder, bytes })
     }
 
-    /// The command that makes it, for the script that then becomes the daemon.
+    /// The command that makes it, its owner's alone, for the script that then becomes the daemon.
     #[must_use]
     pub fn mount(&self) -> String {
-        format!("mount -t tmpfs -o size={} tmpfs '{}'", self.bytes, self.folder.display())
+        format!("mount -t tmpfs -o size={},mode=0700 tmpfs '{}'", self.bytes, self.folder.display())
     }
 
     /// Fills it with a file, as far as the process `pid` has it. Whether it did: before the process has made its disk,
