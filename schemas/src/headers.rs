@@ -53,6 +53,10 @@ pub const DLQ_VERSION: &str = "sanchar-dlq-version";
 /// When it gave up: ms since 1970, UTC, decimal.
 pub const DLQ_FAILED_AT: &str = "sanchar-dlq-failed-at-ms";
 
+/// Present where the letter lacks the record's value, which was too large for the queue: its length in bytes and its SHA-256.
+/// The record itself stands where [`DLQ_TOPIC`], [`DLQ_PARTITION`] and [`DLQ_OFFSET`] say, for as long as that topic keeps it.
+pub const DLQ_LEFT_OUT: &str = "sanchar-dlq-left-out";
+
 /// Whether a header of this name was added when a record was dead-lettered.
 #[must_use]
 pub fn is_of_dead_letter(name: &str) -> bool {

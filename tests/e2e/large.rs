@@ -5,7 +5,7 @@ use anyhow::Result;
 use sanchar_schemas::topics::Topic;
 use sanchar_tests::chance::Chance;
 use sanchar_tests::events::{self, state};
-use sanchar_tests::publisher::publish;
+use sanchar_tests::publisher::{Publisher, publish};
 use sanchar_tests::{Accounts, Installation, inbox};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,5 +48,47 @@ async fn an_event_too_large_for_an_inbox_is_dead_lettered_and_the_next_one_deliv
         assert_eq!(inbox::inbox(&installation, state("IN-HR"))?.len(), 1);
         assert_eq!(fanout.stop()?, 0);
     }
+    Ok(())
+}
+
+/// A state's topic took it packed as we do not pack it: written again it is larger than its topic's limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_may_be_larger_than_its_input_topic_takes() -> Result<()> {
+    let installation = Installation::new("repacked").await?;
+    let mut chance = Chance::seeded(8);
+    // Digits: gzip makes less than half of them, lz4 next to nothing.
+    let text: String =
+        (0..2_000_000).map(|_| char::from(b'0' + u8::try_from(chance.below(10)).unwrap())).collect();
+    let mut event = events::theft(state("IN-DL"), 1, 1, "");
+    event.narrative = Some(text);
+    let publisher = Publisher::packing(&installation, "gzip")?;
+    publisher.event(&event.sealed())?;
+    publisher.event(&events::theft(state("IN-DL"), 2, 1, ""))?;
+    publisher.finish()?;
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    let accounts = Accounts::after(&mut fanout, 2)?;
+    assert_eq!((accounts.forwarded, accounts.dead_lettered.values().sum::<u64>()), (1, 1));
+    let [letter] = inbox::read(&installation, Topic::Dlq)?.try_into().expect("one letter");
+    let reported = inbox::read(&installation, Topic::Reported(state("IN-DL")))?;
+    assert!(reported.iter().any(|record| record.value == letter.value), "byte for byte");
+    assert_eq!(fanout.stop()?, 0);
+    Ok(())
+}
+
+/// What unpacks to more than any topic of ours takes stops nothing: its letter says where it is, and how large.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_too_large_for_any_letter_is_dead_lettered_without_its_value() -> Result<()> {
+    let installation = Installation::new("unpacked").await?;
+    let mut event = events::theft(state("IN-DL"), 1, 1, "");
+    event.narrative = Some("x".repeat(70_000_000));
+    publish(&installation, [&event.sealed(), &events::theft(state("IN-DL"), 2, 1, "")])?;
+    let mut fanout = installation.fanout("fanout-1", "")?;
+    let accounts = Accounts::after(&mut fanout, 2)?;
+    assert_eq!((accounts.forwarded, accounts.dead_lettered.values().sum::<u64>()), (1, 1));
+    let [letter] = inbox::read(&installation, Topic::Dlq)?.try_into().expect("one letter");
+    assert_eq!(letter.value, None);
+    assert!(letter.header("sanchar-dlq-left-out").starts_with("value bytes=700"));
+    assert_eq!(letter.header("__dlq.errors.topic"), installation.topic(Topic::Reported(state("IN-DL"))));
+    assert_eq!(fanout.stop()?, 0);
     Ok(())
 }

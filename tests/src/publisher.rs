@@ -123,12 +123,20 @@ impl<'i> Publisher<'i> {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(installation: &'i Installation) -> Result<Self> {
+        Self::packing(installation, "lz4")
+    }
+
+    /// One that packs by an algorithm of this name, which is the sender's choice.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn packing(installation: &'i Installation, algorithm: &str) -> Result<Self> {
         let mut config = installation.cluster.client();
         config
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .set("batch.size", "1000000")
-            .set("compression.type", "lz4")
+            .set("compression.type", algorithm)
             .set("message.max.bytes", MESSAGE_BYTES_MAX)
             .set("statistics.interval.ms", "1000")
             .set("partitioner", "murmur2_random");

@@ -1,4 +1,5 @@
-//! The fan-out service's configuration file, table by table. `deploy/examples/fanout.toml` shows it whole.
+//! The fan-out service's configuration file, table by table. `deploy/examples/fanout.toml` shows what most need of it,
+//! `print-config` all.
 
 use crate::rules::read_folder;
 use sanchar_runtime::config::ConfigError;
@@ -10,7 +11,7 @@ use sanchar_runtime::registry::RegistryConfig;
 use sanchar_runtime::telemetry::TelemetryConfig;
 use sanchar_schemas::StateCode;
 use sanchar_schemas::topics::{Topic, TopicSpace};
-use sanchar_stream::{Job, StreamConfig};
+use sanchar_stream::{Job, StreamConfig, is_instance_name};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -92,10 +93,19 @@ fn default_instance_id() -> String {
     "fanout-1".to_owned()
 }
 
-/// What an inbox takes; all inboxes take the same.
+/// Of a topic's limit for what Kafka writes around a record, and for what we add to a dead letter: a batch's and a record's
+/// framing, and a message of at most 1 KiB.
+const FRAMING_BYTES: usize = 4 << 10;
+
+/// Largest record that the inboxes take; all take the same.
 fn output_bytes_max() -> usize {
-    let spec = StateCode::all().next().map(|state| Topic::Shared(state).spec());
-    spec.and_then(|spec| usize::try_from(spec.max_message_bytes).ok()).unwrap_or(usize::MAX)
+    StateCode::all().next().map_or(usize::MAX, |state| record_bytes_max(Topic::Shared(state)))
+}
+
+/// Largest record that a topic takes however little it is compressed.
+fn record_bytes_max(topic: Topic) -> usize {
+    let limit = usize::try_from(topic.spec().max_message_bytes).unwrap_or(usize::MAX);
+    limit.saturating_sub(FRAMING_BYTES)
 }
 
 /// Largest cache that makes sense, in MiB.
@@ -148,6 +158,7 @@ impl FanoutConfig {
             changelog_topic: topics.name(Topic::Register),
             dlq_topic: topics.name(Topic::Dlq),
             output_bytes_max: output_bytes_max(),
+            letter_bytes_max: record_bytes_max(Topic::Dlq),
             // Installations that share a cluster have groups of their own, as they have topics.
             group_id: self
                 .kafka
@@ -188,6 +199,12 @@ impl DaemonConfig for FanoutConfig {
             if text.trim().is_empty() {
                 return Err(ConfigError::field(field, "is empty: name it, for example fanout-1"));
             }
+        }
+        if !is_instance_name(&self.instance_id) {
+            return Err(ConfigError::field(
+                "instance_id",
+                "holds \".worker-\", by which the workers of an instance are named: leave that out",
+            ));
         }
         if self.register.folder.as_os_str().is_empty() {
             return Err(ConfigError::field(

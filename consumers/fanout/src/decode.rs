@@ -1,6 +1,7 @@
 //! Message to datum: wire format, the writer's schema from the registry, the event's bytes.
 //!
-//! A registry that is down delays records. An id that it does not know waits a little ([`crate::patience`]).
+//! A registry that is down delays records. An id that it does not know waits a little ([`crate::patience`]). Such an
+//! answer is remembered for a moment: a batch may be full of that id, and each question takes a part of its transaction's time.
 
 use crate::patience::Patience;
 use crate::reasons::PoisonReason;
@@ -21,6 +22,9 @@ use tokio::runtime::Handle;
 /// Most schema versions that are kept ready. More than an installation ever has.
 const DECODERS_MAX: usize = 256;
 
+/// How long the registry is not asked again about an id that it has no schema of, in milliseconds.
+const REFUSED_MS: u64 = 250;
+
 /// Decodes events by the schema they were written with.
 pub(crate) struct EventDecoder {
     registry: RegistryClient,
@@ -30,6 +34,8 @@ pub(crate) struct EventDecoder {
     /// Times that the registry did not answer.
     registry_errors: IntCounter,
     decoders: HashMap<u32, Decoder>,
+    /// Ids that the registry gave no schema for, what it said, and until when it is not asked again, in milliseconds of uptime.
+    refused: HashMap<u32, (u64, RegistryError)>,
 }
 
 /// The Avro datum of an event, in the newest version of its schema.
@@ -59,7 +65,8 @@ impl EventDecoder {
         patience: Patience,
         registry_errors: IntCounter,
     ) -> Self {
-        Self { registry, runtime, clock, patience, registry_errors, decoders: HashMap::new() }
+        let (decoders, refused) = (HashMap::new(), HashMap::new());
+        Self { registry, runtime, clock, patience, registry_errors, decoders, refused }
     }
 
     pub(crate) fn decode<'m>(&mut self, message: &'m dyn Message, now_ms: i64) -> Result<Datum<'m>, Refusal> {
@@ -91,29 +98,48 @@ impl EventDecoder {
     }
 
     fn look_up(&mut self, id: u32, age_ms: u64) -> Result<Decoder, Refusal> {
-        let poison = |reason: PoisonReason, text: String| Refusal::Poison(reason.poison(text));
-        let schema = match self.registry.schema_by_id_blocking(&self.runtime, SchemaId(id)) {
-            Ok(schema) => schema,
-            Err(error) if error.is_retryable() => {
+        let poison =
+            |reason: PoisonReason, error: &RegistryError| Refusal::Poison(reason.poison(error.to_string()));
+        self.ask(id).map_err(|error| match error {
+            error if error.is_retryable() => {
                 self.registry_errors.inc();
-                return Err(Refusal::Retryable(error.to_string()));
+                Refusal::Retryable(error.to_string())
             }
-            Err(error @ RegistryError::NotFound { .. }) => {
+            error @ RegistryError::NotFound { .. } => {
                 let is_over = self.patience.is_over(id, age_ms, self.clock.uptime_ms());
-                let text = error.to_string();
-                return Err(if is_over {
-                    poison(PoisonReason::UnknownSchema, text)
+                if is_over {
+                    poison(PoisonReason::UnknownSchema, &error)
                 } else {
-                    Refusal::Retryable(text)
-                });
+                    Refusal::Retryable(error.to_string())
+                }
             }
-            Err(error) => return Err(poison(PoisonReason::WrongSchema, error.to_string())),
-        };
-        let name = schema.name().map(ToString::to_string).unwrap_or_default();
-        if name != Record::CrimeEvent.subject() {
-            let text = format!("schema id {id} is not that of {}", Record::CrimeEvent.subject());
-            return Err(poison(PoisonReason::WrongSchema, text));
+            error => poison(PoisonReason::WrongSchema, &error),
+        })
+    }
+
+    /// Asks the registry, unless it has just said that it has no schema of an event under this id.
+    fn ask(&mut self, id: u32) -> Result<Decoder, RegistryError> {
+        let uptime_ms = self.clock.uptime_ms();
+        if let Some((_, error)) = self.refused.get(&id).filter(|(until_ms, _)| uptime_ms < *until_ms) {
+            return Err(error.clone());
         }
-        Ok(Decoder::new(Record::CrimeEvent, schema))
+        let answer = self.registry.schema_by_id_blocking(&self.runtime, SchemaId(id));
+        let decoder = answer.and_then(|schema| {
+            let name = schema.name().map(ToString::to_string).unwrap_or_default();
+            if name == Record::CrimeEvent.subject() {
+                return Ok(Decoder::new(Record::CrimeEvent, schema));
+            }
+            let reason = format!("it is not that of {}", Record::CrimeEvent.subject());
+            Err(RegistryError::Invalid { what: format!("schema id {id}"), reason })
+        });
+        if let Err(error) = &decoder
+            && !error.is_retryable()
+        {
+            if self.refused.len() >= DECODERS_MAX {
+                self.refused.clear();
+            }
+            self.refused.insert(id, (uptime_ms + REFUSED_MS, error.clone()));
+        }
+        decoder
     }
 }

@@ -29,7 +29,7 @@ Examples:
                                                            override one setting
   systemctl kill --signal=HUP sanchar-fanout               read the routing rules again (rules.folder)
 
-Exit codes: 0 stopped as asked, 64 usage, 69 a service or topic is missing at the start, 70 internal error or
+Exit codes: 0 stopped as asked, 64 usage, 69 a service, a topic or a right is missing, 70 internal error or
 mostly poison, 75 temporary failure (restart me), 78 configuration.";
 
 /// Tells the allocator to give memory back within so many milliseconds, not after a second (`ARCHITECTURE.md`, Non-obvious).

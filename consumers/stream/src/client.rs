@@ -114,6 +114,18 @@ pub enum ClientError {
     /// Somebody must change something first: a right, a password, a topic.
     #[error("{0}")]
     Refused(String),
+    /// The client cannot be made from these settings.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+/// What is known when a commit has succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// The session goes on.
+    GoOn,
+    /// It was the session's last transaction, for the reason given: throw the session away.
+    Last(String),
 }
 
 /// Why a record was not accepted for sending.
@@ -173,7 +185,7 @@ pub trait Client {
     ///
     /// # Errors
     /// The outcome is then unknown, and the session must be thrown away.
-    fn commit(&self, positions: &[Position]) -> Result<(), ClientError>;
+    fn commit(&self, positions: &[Position]) -> Result<Committed, ClientError>;
 
     /// Aborts the open transaction.
     ///
@@ -243,6 +255,13 @@ pub trait Changelog {
     /// # Errors
     /// When the client cannot go on.
     fn read(&self, wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError>;
+
+    /// Stands in for [`Changelog::read`] while nothing is to be read, however long: the client does whatever else it has to.
+    /// Reading goes on with [`Changelog::seek`].
+    ///
+    /// # Errors
+    /// When the client cannot go on.
+    fn rest(&self) -> Result<(), ClientError>;
 }
 
 /// Opens readers of the changelog.

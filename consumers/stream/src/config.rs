@@ -2,6 +2,7 @@
 
 use crate::client::Message;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// The `[stream]` table: bounds of a transaction and of retries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,8 +56,22 @@ impl GroupProtocol {
     }
 }
 
+/// Stands between the name of an instance and the number of its worker, so in no instance's name: two with one name would fence
+/// each other for ever.
+const WORKER_MARK: &str = ".worker-";
+
+/// Whether an instance may be called so: no other instance's worker is.
+#[must_use]
+pub fn is_instance_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(WORKER_MARK)
+}
+
 /// Most workers of a process. More partitions than this are better read by more machines.
 const WORKERS_MAX: usize = 64;
+/// Shorter, and a commit has no time; longer, and brokers refuse it (`transaction.max.timeout.ms`).
+const TRANSACTION_TIMEOUT_MS: RangeInclusive<u32> = 1_000..=900_000;
+/// Shorter, and a member is lost at every pause; longer, and `max.poll.interval.ms` would have to be more than its default.
+const SESSION_TIMEOUT_MS: RangeInclusive<u32> = 1_000..=300_000;
 /// Most records to be read ahead: 2 GiB of memory.
 const LOOKAHEAD_RECORDS_MAX: usize = 100_000_000;
 
@@ -88,6 +103,18 @@ impl StreamConfig {
             return Err((
                 "workers",
                 "must be from 1 to 64; more help only where there are cores and partitions for them",
+            ));
+        }
+        if !TRANSACTION_TIMEOUT_MS.contains(&self.transaction_timeout_ms) {
+            return Err((
+                "transaction_timeout_ms",
+                "must be from 1000 to 900000, which brokers allow by default",
+            ));
+        }
+        if !SESSION_TIMEOUT_MS.contains(&self.session_timeout_ms) {
+            return Err((
+                "session_timeout_ms",
+                "must be from 1000 to 300000; the brokers may ask for more than 6000",
             ));
         }
         if self.batch_records_max == 0 {
@@ -128,9 +155,10 @@ pub struct Job {
     pub changelog_topic: String,
     /// Where poison goes.
     pub dlq_topic: String,
-    /// Largest record that the output topics take, key and value before compression, in bytes. Dead letters
-    /// have no limit of ours: what was read must fit.
+    /// Largest record that the output topics take: key, value and headers before compression, in bytes.
     pub output_bytes_max: usize,
+    /// Largest record that is put aside whole: key, value and headers before compression, in bytes.
+    pub letter_bytes_max: usize,
     /// Consumer group.
     pub group_id: String,
     /// Name of this instance, unique in the group and kept across restarts.
@@ -159,7 +187,7 @@ impl Job {
     /// Name of this worker within the group. That of the first is the instance's.
     pub(crate) fn member_id(&self) -> String {
         let Self { instance_id, worker, .. } = self;
-        if *worker == 0 { instance_id.clone() } else { format!("{instance_id}-{}", worker + 1) }
+        if *worker == 0 { instance_id.clone() } else { format!("{instance_id}{WORKER_MARK}{}", worker + 1) }
     }
 
     /// Transactional ids: the same after a restart, so that the new process fences the old one.

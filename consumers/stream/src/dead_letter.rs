@@ -1,9 +1,14 @@
 //! Writes a record that cannot be processed to the dead-letter queue: key, value and headers as they came,
 //! and beside them where it was read and why it failed (header names of KIP-1191).
+//!
+//! A topic's limit counts what its producer compressed, by an algorithm of its own choice, so a record may be larger than any
+//! that we could write again. Of such a one the letter has the place, the size and the digest: nobody stops the service
+//! with a record that is too large to be put aside.
 
 use crate::client::{Client, Message, Record, SendError};
 use crate::config::Job;
 use crate::processor::Poison;
+use sanchar_schemas::digest::Sha256;
 use sanchar_schemas::headers;
 
 /// The longest text of a `message` header, in bytes.
@@ -17,9 +22,10 @@ pub(crate) fn send<C: Client>(
     now_ms: i64,
 ) -> Result<(), SendError> {
     let (partition, offset) = (message.partition().to_string(), message.offset().to_string());
+    let left_out = left_out(message, job.letter_bytes_max);
     let failed_at = now_ms.to_string();
     let text = shortened(&poison.message);
-    let mut all = message.headers();
+    let mut all = if left_out.is_some() { Vec::new() } else { message.headers() };
     // A dead letter that was sent back and failed again carries the newest reason alone.
     all.retain(|(name, _)| !headers::is_of_dead_letter(name));
     let ours: [(&str, &str); 10] = [
@@ -35,7 +41,21 @@ pub(crate) fn send<C: Client>(
         (headers::DLQ_FAILED_AT, &failed_at),
     ];
     all.extend(ours.iter().map(|(name, value)| (*name, Some(value.as_bytes()))));
-    client.send(Record { topic: &job.dlq_topic, key: message.key(), value: message.value(), headers: &all })
+    all.extend(left_out.as_deref().map(|text| (headers::DLQ_LEFT_OUT, Some(text.as_bytes()))));
+    let (key, value) = if left_out.is_some() { (None, None) } else { (message.key(), message.value()) };
+    client.send(Record { topic: &job.dlq_topic, key, value, headers: &all })
+}
+
+/// What stands in for key, value and headers of a record that is larger than a letter may be.
+fn left_out(message: &impl Message, letter_bytes_max: usize) -> Option<String> {
+    let headers = message
+        .headers()
+        .iter()
+        .map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len))
+        .sum::<usize>();
+    let (key, value) = (message.key().unwrap_or_default(), message.value().unwrap_or_default());
+    let bytes = key.len() + value.len() + headers;
+    (bytes > letter_bytes_max).then(|| format!("value bytes={} sha256={}", value.len(), Sha256::of(value)))
 }
 
 fn shortened(text: &str) -> &str {

@@ -11,7 +11,9 @@ mod turn;
 
 use crate::batch::{Batch, Reached};
 use crate::breaker::Breaker;
-use crate::client::{Client, ClientError, Connector, Gap, Message, Polled, Position, Rebalance, Settled};
+use crate::client::{
+    Client, ClientError, Committed, Connector, Gap, Message, Polled, Position, Rebalance, Settled,
+};
 use crate::config::{Job, StreamConfig};
 use crate::follower::Followed;
 use crate::lookahead::HandOver;
@@ -33,9 +35,10 @@ const NEXT_FETCH_WAIT: Duration = Duration::from_millis(3);
 const FEW_RECORDS: usize = 100;
 /// How long reading the changelog may take before the group needs to be polled meanwhile.
 const CATCH_UP_SOON: Duration = Duration::from_secs(1);
-/// The engine counts as stalled when it does not come round for this long, in milliseconds. Longer than a
-/// commit that runs into its time-out.
+/// The engine counts as stalled when it does not come round for this long, in milliseconds.
 const STALL_AFTER_MS: u64 = 60_000;
+/// The same in time-outs of a transaction: a commit may wait for one three times, for records, offsets and its answer.
+const STALL_AFTER_TIMEOUTS: u64 = 4;
 
 /// Runs a processor over Kafka, exactly once.
 pub struct Engine<C, P> {
@@ -64,6 +67,7 @@ impl From<ClientError> for End {
             ClientError::Retryable(_) => Self::Lost(error),
             ClientError::Fenced(text) => Self::Failed(Failure::temporary(text)),
             ClientError::Refused(text) => Self::Failed(Failure::unavailable(text)),
+            ClientError::Misconfigured(text) => Self::Failed(Failure::config(text)),
         }
     }
 }
@@ -79,7 +83,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         metrics: EngineMetrics,
         followed: Followed,
     ) -> Self {
-        let component = context.health.component(job.worker_name(), Some(STALL_AFTER_MS));
+        let stall_ms = STALL_AFTER_MS.max(STALL_AFTER_TIMEOUTS * u64::from(config.transaction_timeout_ms));
+        let component = context.health.component(job.worker_name(), Some(stall_ms));
         let breaker = Breaker::new(config.poison_window_records, config.poison_share_max);
         Self {
             connector,
@@ -287,7 +292,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let began_ms = self.context.clock.uptime_ms();
         client.begin()?;
         let early = self.overtake(client)?;
-        let turn = self.process(client, batch, &early)?;
+        let turn = self.process(client, batch, &early, began_ms)?;
         if turn.done == 0 && early.is_empty() {
             client.abort()?;
             self.metrics.transactions.with_label_values(&[metrics::ABORTED]).inc();
@@ -297,7 +302,7 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let mut positions: Vec<Position> = reached.iter().map(|reached| reached.position.clone()).collect();
         positions.extend(early.positions(&positions, &self.ahead));
         let processed_ms = self.context.clock.uptime_ms();
-        client.commit(&positions)?;
+        let committed = client.commit(&positions)?;
         let since = |ms: u64| Duration::from_millis(self.context.clock.uptime_ms().saturating_sub(ms));
         self.metrics.transaction_seconds.observe(since(began_ms).as_secs_f64());
         self.metrics.commit_seconds.observe(since(processed_ms).as_secs_f64());
@@ -307,7 +312,10 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         early.count(&self.metrics);
         batch.drop_front(turn.done);
         self.judge(&turn)?;
-        Ok(turn.waiting)
+        match committed {
+            Committed::GoOn => Ok(turn.waiting),
+            Committed::Last(why) => Err(End::Lost(ClientError::Retryable(why))),
+        }
     }
 
     fn count(&mut self, turn: &Turn, reached: Vec<Reached>) {
@@ -362,7 +370,10 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         while self.context.clock.uptime_ms() < until_ms && !self.context.shutdown.is_triggered() {
             self.component.beat();
-            self.keep_alive(client, batch, IDLE_WAIT.min(delay))?;
+            // Partitions that came meanwhile are not paused: a batch of theirs is enough.
+            if self.keep_alive(client, batch, IDLE_WAIT.min(delay))? || !batch.has_room() {
+                break;
+            }
         }
         client.resume()
     }

@@ -226,7 +226,7 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
                 return Err(End::Failed("the brokers send nothing of the changelog".to_owned()));
             }
             next = next_offset.unwrap_or(next);
-            self.keep(next)?;
+            self.keep(&changelog, next)?;
             if is_end {
                 self.standby.complete();
             }
@@ -252,9 +252,11 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
     }
 
     /// Has everything before `next` kept, however long that takes.
-    fn keep(&mut self, next: i64) -> Result<(), End> {
+    fn keep(&mut self, changelog: &C::Changelog, next: i64) -> Result<(), End> {
+        let mut has_rested = false;
         loop {
             match self.standby.reached(next) {
+                Ok(Reached::Kept) if has_rested => return Ok(changelog.seek(next)?),
                 Ok(Reached::Kept) => return Ok(()),
                 Ok(Reached::Lost) => return Err(End::Lost),
                 Err(_) if self.is_stopping() => return Err(End::Stopped),
@@ -263,13 +265,15 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
                     tracing::warn!(error, "what was read of the changelog cannot be kept: trying again");
                     self.component.not_ready(error);
                     self.sleep(delay);
+                    changelog.rest()?;
+                    has_rested = true;
                 }
             }
         }
     }
 
     /// Waits until all transactions that have written to the changelog by now are decided: one of them may be a
-    /// predecessor's that is about to commit.
+    /// predecessor's that is about to commit. To be sought anew afterwards.
     fn wait_until_decided(&self, changelog: &C::Changelog) -> Result<(), End> {
         let end = changelog.end_offset()?;
         while changelog.decided_offset()? < end {
@@ -277,6 +281,7 @@ impl<C: ChangelogConnector, S: Standby> Work<C, S> {
                 return Err(End::Stopped);
             }
             std::thread::sleep(DECIDED_PULSE);
+            changelog.rest()?;
         }
         Ok(())
     }

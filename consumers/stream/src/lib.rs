@@ -27,7 +27,7 @@ pub mod metrics;
 pub mod processor;
 mod workers;
 
-pub use config::{Job, StreamConfig};
+pub use config::{Job, StreamConfig, is_instance_name};
 pub use engine::Engine;
 pub use processor::{Outputs, Poison, Processor, Refusal, Standby};
 pub use workers::run;

@@ -2,8 +2,8 @@
 //! what it does about each failure, where it resumes. It proves no guarantee; real brokers do that.
 
 use crate::client::{
-    Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record, SendError,
-    Settled,
+    Client, ClientError, Committed, Connector, Message, Partition, Polled, Position, Rebalance, Record,
+    SendError, Settled,
 };
 use crate::lookahead::HandOver;
 use std::cell::RefCell;
@@ -71,6 +71,8 @@ pub(crate) struct Cluster {
     pub(crate) sessions: VecDeque<VecDeque<Step>>,
     /// Failures of the coming commits; `None` commits.
     pub(crate) commit_failures: VecDeque<Option<ClientError>>,
+    /// Why the session ends with its next commit, which succeeds.
+    pub(crate) is_last_commit: Option<String>,
     /// Largest value that is taken.
     pub(crate) value_bytes_max: usize,
     /// No broker answers, once everything is read.
@@ -175,7 +177,7 @@ impl Client for MemoryClient {
         Ok(())
     }
 
-    fn commit(&self, positions: &[Position]) -> Result<(), ClientError> {
+    fn commit(&self, positions: &[Position]) -> Result<Committed, ClientError> {
         self.call("commit");
         let mut cluster = self.cluster.borrow_mut();
         if let Some(Some(error)) = cluster.commit_failures.pop_front() {
@@ -185,7 +187,7 @@ impl Client for MemoryClient {
         for Position { partition, next_offset } in positions {
             cluster.positions.insert(partition.clone(), *next_offset);
         }
-        Ok(())
+        Ok(cluster.is_last_commit.take().map_or(Committed::GoOn, Committed::Last))
     }
 
     fn abort(&self) -> Result<(), ClientError> {

@@ -70,6 +70,7 @@ impl Reader {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        config.set("client.rack", ""); // from leaders: a follower's end may be an earlier one (KIP-392)
         config.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "100");
         config.set("statistics.interval.ms", "1000");
         let consumer = StreamConsumer::from_config_and_context(&config, LogContext::new(CLIENT_ID))

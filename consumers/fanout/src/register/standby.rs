@@ -34,6 +34,8 @@ pub struct RegisterStandby {
     must_clear: bool,
     /// Read and not passed on yet.
     taken: Vec<(Fingerprint, Option<Known>)>,
+    /// How many of these stand before the offset that was reached. The others are read again after a failure.
+    taken_reached: usize,
     /// There was an entry that this version cannot read.
     has_unreadable: bool,
     /// What the store is a copy of, once it is open.
@@ -67,6 +69,7 @@ impl RegisterStandby {
             merger,
             must_clear: false,
             taken: Vec::new(),
+            taken_reached: 0,
             has_unreadable: false,
             origin: None,
             is_complete: false,
@@ -208,7 +211,10 @@ impl Standby for RegisterStandby {
         let identity = Sha256::of(identity.as_bytes());
         let is_same = self.origin.is_some_and(|origin| origin.identity == identity);
         if is_same && self.reached_offset <= end_offset {
-            return Ok(self.reached_offset); // the connection alone was lost
+            // The connection alone was lost, perhaps in the middle of a read. What that brought comes again, and would stand
+            // behind newer entries of its records.
+            self.taken.truncate(self.taken_reached);
+            return Ok(self.reached_offset);
         }
         if self.origin.is_some() {
             self.throw_away("its changelog is another").map_err(|error| error.to_string())?;
@@ -240,7 +246,9 @@ impl Standby for RegisterStandby {
             return Ok(Reached::Lost);
         }
         self.reached_offset = next_offset;
-        match self.try_reached() {
+        let result = self.try_reached();
+        self.taken_reached = self.taken.len();
+        match result {
             Ok(()) => {
                 self.metrics.records(self.table.len());
                 Ok(Reached::Kept)

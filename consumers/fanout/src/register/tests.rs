@@ -87,6 +87,27 @@ fn stage(register: &Register, id: &RecordId, entry: Entry) {
 }
 
 #[test]
+fn a_read_that_breaks_off_turns_nothing_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = event("IN-DL").record_id;
+    let mut instance = Instance::on(&folder, &[]);
+    let register = Register::of(&instance.table);
+    stage(&register, &id, entry(2, "b"));
+    let (older, newer) = (entry(1, "a").to_bytes(), entry(2, "b").to_bytes());
+    let take = |instance: &mut Instance, value: &[u8]| {
+        let key = id.as_str().as_bytes();
+        instance.standby.take(ChangelogEntry { offset: 0, key, value: Some(value) });
+    };
+    take(&mut instance, &older);
+    take(&mut instance, &newer);
+    // The connection is lost, and the next read brings less.
+    assert_eq!(instance.standby.begin(IDENTITY, 2), Ok(0));
+    take(&mut instance, &older);
+    instance.standby.reached(1).unwrap();
+    assert_eq!(judged(&register, &id, 2, "b"), Verdict::Drop(DropReason::Duplicate));
+}
+
+#[test]
 fn the_five_verdicts() {
     let folder = tempfile::tempdir().unwrap();
     let id = event("IN-DL").record_id;

@@ -3,8 +3,8 @@
 
 use sanchar_runtime::lifecycle::Shutdown;
 use sanchar_stream::client::{
-    Client, ClientError, Connector, Message, Partition, Polled, Position, Rebalance, Record, SendError,
-    Settled,
+    Client, ClientError, Committed, Connector, Message, Partition, Polled, Position, Rebalance, Record,
+    SendError, Settled,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -131,9 +131,9 @@ impl Client for &Kafka {
         Ok(())
     }
 
-    fn commit(&self, _positions: &[Position]) -> Result<(), ClientError> {
+    fn commit(&self, _positions: &[Position]) -> Result<Committed, ClientError> {
         self.committed.borrow_mut().append(&mut self.open.borrow_mut());
-        Ok(())
+        Ok(Committed::GoOn)
     }
 
     fn abort(&self) -> Result<(), ClientError> {

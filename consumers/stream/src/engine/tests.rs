@@ -28,6 +28,9 @@ impl Processor for Copier {
         if value.starts_with(b"fatal") {
             return Err(Refusal::Fatal(Failure::internal("as the test says")));
         }
+        if value.starts_with(b"slow") {
+            std::thread::sleep(Duration::from_millis(u64::from(SHORT_TRANSACTION_MS) / 2));
+        }
         if value.starts_with(b"wait") && self.waits > 0 {
             self.waits -= 1;
             return Err(Refusal::Retryable("as the test says".to_owned()));
@@ -48,6 +51,9 @@ impl Processor for Copier {
         self.heard.borrow_mut().push("aborted".to_owned());
     }
 }
+
+/// A time-out of transactions, half of which a slow record takes.
+const SHORT_TRANSACTION_MS: u32 = 30;
 
 fn partition(partition: i32) -> Partition {
     Partition { topic: "in".to_owned(), partition }
@@ -104,6 +110,7 @@ fn run_beside(followed: Followed, cluster: Cluster, config: &StreamConfig, waits
         changelog_topic: "changelog".to_owned(),
         dlq_topic: "dlq".to_owned(),
         output_bytes_max: 20,
+        letter_bytes_max: 100,
         group_id: "group".to_owned(),
         instance_id: "one".to_owned(),
         worker: 0,
@@ -170,6 +177,65 @@ fn a_full_batch_is_committed_before_more_is_read() {
 }
 
 #[test]
+fn a_transaction_is_committed_before_the_brokers_would_end_it() {
+    let steps = vec![assigned(0), message(0, 0, "slow a"), message(0, 1, "slow b"), message(0, 2, "c")];
+    let config = StreamConfig {
+        transaction_timeout_ms: SHORT_TRANSACTION_MS,
+        batch_records_max: 3, // so that the script does not end with the first batch
+        ..StreamConfig::default()
+    };
+    let outcome = run(script(vec![steps]), &config, 0);
+    assert_eq!(outcome.values("out"), ["slow a", "slow b"], "the script ends before the third");
+    let commits: Vec<_> = outcome.calls().into_iter().filter(|call| *call == "commit").collect();
+    assert_eq!(commits.len(), 2, "one for each slow record");
+}
+
+#[test]
+fn a_commit_that_ends_its_session_counts_like_any_other() {
+    let first = vec![assigned(0), message(0, 0, "a"), message(0, 1, "poison")];
+    let mut cluster = script(vec![first, vec![assigned(0), message(0, 2, "c")]]);
+    cluster.is_last_commit = Some("as the test says".to_owned());
+    let outcome = run(cluster, &StreamConfig::default(), 0);
+    assert!(outcome.result.is_ok());
+    assert_eq!((outcome.values("out"), outcome.counted.0), (vec!["a".to_owned(), "c".to_owned()], 3));
+    assert_eq!(outcome.heard, ["committed", "aborted", "committed"]);
+
+    let config = StreamConfig { poison_window_records: 2, ..StreamConfig::default() };
+    let poison = vec![assigned(0), message(0, 0, "poison"), message(0, 1, "poison")];
+    let mut cluster = script(vec![poison, Vec::new()]);
+    cluster.is_last_commit = Some("as the test says".to_owned());
+    let outcome = run(cluster, &config, 0);
+    assert_eq!(outcome.result.unwrap_err().exit_code() as u8, 70, "the breaker sees it");
+}
+
+#[test]
+fn no_more_than_a_batch_is_read_of_partitions_that_come_while_a_record_waits() {
+    let mut steps = vec![assigned(0), message(0, 0, "wait"), Step::Drained, Step::Drained, assigned(1)];
+    steps.extend((0..1_000).map(|offset| message(1, offset, "a")));
+    let config = StreamConfig { batch_records_max: 2, ..StreamConfig::default() };
+    let outcome = run(script(vec![steps]), &config, 1);
+    let commits = outcome.calls().into_iter().filter(|call| *call == "commit").count();
+    assert!(commits >= 300, "{commits} transactions for 1,001 records, of which three fit into one at most");
+}
+
+#[test]
+fn of_poison_that_is_larger_than_a_letter_its_place_and_size_are_kept() {
+    let large = format!("poison{}", "x".repeat(200));
+    let outcome = run(script(vec![vec![assigned(0), message(0, 7, &large)]]), &StreamConfig::default(), 0);
+    assert!(outcome.result.is_ok());
+    let cluster = outcome.cluster.borrow();
+    let [dead] = cluster.committed.as_slice() else { panic!("{:?}", cluster.committed) };
+    assert_eq!((dead.topic.as_str(), dead.value.len()), ("dlq", 0));
+    let header = |name: &str| {
+        let found = dead.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    };
+    assert!(header("sanchar-dlq-left-out").unwrap().starts_with("value bytes=206 sha256="));
+    assert_eq!(header("__dlq.errors.offset").as_deref(), Some("7"));
+    assert_eq!(header("kept"), None);
+}
+
+#[test]
 fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "poison"), message(0, 2, "c")];
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 0);
@@ -203,7 +269,7 @@ fn poison_goes_to_the_dead_letter_queue_in_the_same_transaction() {
 fn a_record_that_waits_holds_back_itself_and_nothing_before_it() {
     let steps = vec![assigned(0), message(0, 0, "a"), message(0, 1, "wait"), message(0, 2, "c")];
     let outcome = run(script(vec![steps]), &StreamConfig::default(), 1);
-    assert_eq!(outcome.values("out")[..1], ["a"]);
+    assert_eq!(outcome.values("out"), ["a"], "the script ends while it waits");
     let calls = outcome.calls();
     assert_eq!(calls[..6], ["connect", "settle", "begin", "commit", "pause", "resume"]);
     assert!(outcome.values("dlq").is_empty());
@@ -238,6 +304,7 @@ fn fenced_refused_and_fatal_end_the_process_with_their_codes() {
         |error: ClientError| run(script(vec![vec![Step::Fail(error)]]), &StreamConfig::default(), 0).result;
     assert_eq!(ends(ClientError::Fenced("x".into())).unwrap_err().exit_code() as u8, 75);
     assert_eq!(ends(ClientError::Refused("x".into())).unwrap_err().exit_code() as u8, 69);
+    assert_eq!(ends(ClientError::Misconfigured("x".into())).unwrap_err().exit_code() as u8, 78);
     let outcome = run(script(vec![vec![assigned(0), message(0, 0, "fatal")]]), &StreamConfig::default(), 0);
     assert_eq!(outcome.result.as_ref().unwrap_err().exit_code() as u8, 70);
 }

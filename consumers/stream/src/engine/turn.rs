@@ -8,6 +8,10 @@ use crate::dead_letter;
 use crate::processor::{Outputs, Poison, Processor, Refusal, sender};
 use sanchar_runtime::lifecycle::Failure;
 
+/// Records are processed for so large a part of the time that the brokers leave a transaction open, one over this: each of them
+/// may wait for an answer, of a registry for example. The rest is for the commit.
+const PROCESSING_PART: u64 = 3;
+
 /// What the processor did with a record.
 pub(super) enum Attempt {
     Done { sent: usize },
@@ -24,17 +28,20 @@ pub(super) struct Turn {
 }
 
 impl<C: Connector, P: Processor> Engine<C, P> {
-    /// Processes a batch, as far as it goes.
+    /// Processes a batch, as far as it goes and a transaction may last that began at `began_ms` of uptime.
     pub(super) fn process<M: Message>(
         &mut self,
         client: &C::Client,
         batch: &Batch<M>,
         early: &Early,
+        began_ms: u64,
     ) -> Result<Turn, End> {
         let mut turn = Turn { done: 0, waiting: None, dead: Vec::new() };
+        let until_ms = began_ms + u64::from(self.config.transaction_timeout_ms) / PROCESSING_PART;
         let send = sender(client, self.job.output_bytes_max);
         for message in batch.messages() {
-            if early.is_enough(turn.done, &self.ahead) {
+            let is_time = turn.done > 0 && self.context.clock.uptime_ms() >= until_ms;
+            if is_time || early.is_enough(turn.done, &self.ahead) {
                 break; // the rest is for the next transaction
             }
             match self.attempt(&send, message)? {

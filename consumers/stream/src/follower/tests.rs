@@ -18,6 +18,7 @@ struct Contents {
     connections: usize,
     /// Nothing comes on the first so many connections.
     silent: usize,
+    rests: usize,
 }
 
 impl Log {
@@ -66,6 +67,11 @@ impl Changelog for Log {
 
     fn decided_offset(&self) -> Result<i64, ClientError> {
         Ok(self.contents().decided.try_into().unwrap())
+    }
+
+    fn rest(&self) -> Result<(), ClientError> {
+        self.contents().rests += 1;
+        Ok(())
     }
 
     fn read(&self, _wait: Duration, entry: &mut dyn FnMut(ChangelogEntry<'_>)) -> Result<Read, ClientError> {
@@ -191,6 +197,7 @@ fn what_cannot_be_kept_is_tried_again_and_what_is_lost_is_read_again() {
     follower.stop().unwrap();
     assert_eq!(memory.now().entries, ["a", "b"]);
     assert_eq!(memory.now().begun, 2);
+    assert!(log.contents().rests >= 2, "the client is served meanwhile");
 }
 
 #[test]

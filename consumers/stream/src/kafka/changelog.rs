@@ -16,6 +16,8 @@ const PARTITION: i32 = 0;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most entries handed out at a time.
 const READ_ENTRIES_MAX: usize = 5_000;
+/// Most of what a client has to tell that is taken at a time: far more than piles up in the longest pause.
+const SERVED_MAX: usize = 100;
 /// Most memory for entries fetched and not read yet, in KiB.
 const FETCHED_KIB_MAX: usize = 4 << 10;
 
@@ -43,6 +45,7 @@ impl KafkaChangelog {
             .set("isolation.level", isolation)
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
+            .set("client.rack", "") // from the leader, who is asked for the end: a follower's end may be an earlier one (KIP-392)
             .set("statistics.interval.ms", "1000")
             .set("queued.max.messages.kbytes", FETCHED_KIB_MAX.to_string())
             .set("auto.offset.reset", "earliest"); // compaction may have taken the offset that is asked for
@@ -133,18 +136,19 @@ impl Changelog for ChangelogReader {
         }
         Ok(read)
     }
+
+    fn rest(&self) -> Result<(), ClientError> {
+        // Without a partition, a poll brings no entry.
+        self.decided.unassign().map_err(|error| sort("resting", &error))?;
+        serve(&self.decided)?;
+        self.serve_written()
+    }
 }
 
 impl ChangelogReader {
-    /// Takes what that client has to tell: statistics, errors, lines of its log. It reads no partition.
+    /// Serves the client that is only asked for offsets.
     fn serve_written(&self) -> Result<(), ClientError> {
-        match self.written.poll(Duration::ZERO) {
-            None | Some(Ok(_)) => {}
-            Some(Err(error)) if is_passing(&error) => {}
-            Some(Err(error)) => return Err(sort("asking for the end of the changelog", &error)),
-        }
-        let known = self.written.context().brokers().check();
-        known.map_err(|error| ClientError::Retryable(error.to_string()))
+        serve(&self.written)
     }
 
     fn end_as_seen_by(&self, reader: &BaseConsumer<LogContext>) -> Result<i64, ClientError> {
@@ -153,6 +157,20 @@ impl ChangelogReader {
             .map(|(_low, high)| high)
             .map_err(|error| sort("asking for the end of the changelog", &error))
     }
+}
+
+/// Takes what a client without a partition has to tell: statistics, errors, lines of its log.
+fn serve(reader: &BaseConsumer<LogContext>) -> Result<(), ClientError> {
+    for _ in 0..SERVED_MAX {
+        match reader.poll(Duration::ZERO) {
+            None => break,
+            Some(Ok(_)) => {}
+            Some(Err(error)) if is_passing(&error) => {}
+            Some(Err(error)) => return Err(sort("asking for the end of the changelog", &error)),
+        }
+    }
+    let known = reader.context().brokers().check();
+    known.map_err(|error| ClientError::Retryable(error.to_string()))
 }
 
 #[cfg(test)]
@@ -175,6 +193,27 @@ mod tests {
             assert!(began.elapsed() < Duration::from_secs(60), "its statistics were never taken");
             // It may fail: the broker is away.
             drop(reader.read(Duration::from_millis(50), &mut |_| {}));
+        }
+    }
+
+    #[test]
+    fn both_clients_are_served_while_nothing_is_read() {
+        let mock = MockCluster::new(1).unwrap();
+        mock.create_topic("register", 1, 1).unwrap();
+        let kafka = KafkaConfig { bootstrap: mock.bootstrap_servers(), ..KafkaConfig::default() };
+        let reader = KafkaChangelog::new(kafka, "register".to_owned()).connect().unwrap();
+        reader.seek(0).unwrap();
+        assert_eq!(reader.end_offset(), Ok(0));
+        mock.broker_down(1).unwrap();
+        let began = Instant::now();
+        while [&reader.decided, &reader.written]
+            .iter()
+            .any(|client| client.context().brokers().is_connected())
+        {
+            assert!(began.elapsed() < Duration::from_secs(60), "their statistics were never taken");
+            // It may fail: the broker is away.
+            drop(reader.rest());
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

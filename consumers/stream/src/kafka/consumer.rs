@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 /// How long a start waits for the brokers to describe the topics.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long committed offsets may be pending: longer than any transaction lives.
+/// How long committed offsets may be pending: longer than a transaction lives by default. A session that gives up on one that
+/// may live longer is followed by another, which waits on.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one question for them may take, so that a stop is noticed.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
@@ -281,6 +282,12 @@ impl GroupMember {
     }
 
     pub(super) fn group_metadata(&self) -> Result<ConsumerGroupMetadata, ClientError> {
+        if self.consumer.assignment_lost() {
+            // A member that the group has forgotten may have no generation either, and nobody would refuse its offsets.
+            return Err(ClientError::Retryable(
+                "the group has given this member's partitions to others".to_owned(),
+            ));
+        }
         let metadata = self.consumer.group_metadata();
         metadata.ok_or_else(|| ClientError::Retryable("the consumer is not in its group".to_owned()))
     }

@@ -7,6 +7,9 @@ use sanchar_runtime::config::ConfigError;
 
 /// What to do about `error`, which happened while `doing`, to a client that does not exist yet.
 pub(super) fn sort(doing: &str, error: &KafkaError) -> ClientError {
+    if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) {
+        return ClientError::Misconfigured(format!("{doing}: {error}; correct [stream] or [kafka.options]"));
+    }
     sort_code(format!("{doing}: {error}"), error.rdkafka_error_code())
 }
 
@@ -43,7 +46,7 @@ fn sort_code(text: String, code: Option<Code>) -> ClientError {
 
 impl From<ConfigError> for ClientError {
     fn from(error: ConfigError) -> Self {
-        Self::Refused(error.to_string())
+        Self::Misconfigured(error.to_string())
     }
 }
 

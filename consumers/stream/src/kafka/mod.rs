@@ -10,7 +10,8 @@ mod producer;
 mod scanner;
 
 use crate::client::{
-    Client, ClientError, Connector, Message, Partition, Polled, Position, Record, SendError, Settled,
+    Client, ClientError, Committed, Connector, Message, Partition, Polled, Position, Record, SendError,
+    Settled,
 };
 use crate::config::{Job, StreamConfig};
 pub use changelog::{ChangelogReader, KafkaChangelog};
@@ -163,7 +164,7 @@ impl Client for KafkaClient {
         self.producer().send(record)
     }
 
-    fn commit(&self, positions: &[Position]) -> Result<(), ClientError> {
+    fn commit(&self, positions: &[Position]) -> Result<Committed, ClientError> {
         self.producer().commit(positions, self.member.group_metadata()?)
     }
 

@@ -5,22 +5,22 @@
 //! and the next session's `init_transactions` raises the epoch before it begins anything.
 
 use super::error::{sort, sort_of};
-use crate::client::{ClientError, Position, Record, SendError};
+use crate::client::{ClientError, Committed, Position, Record, SendError};
 use crate::config::StreamConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use sanchar_runtime::kafka::{KafkaConfig, LogContext};
 use sanchar_runtime::lifecycle::Shutdown;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Largest record that the client takes, before compression, in bytes: more than any that it can have read,
-/// since a dead letter is what was read. The topics' `max.message.bytes` count compressed bytes.
-const MESSAGE_BYTES_MAX: usize = 100_000_000;
+/// Largest record that the client takes, before compression, in bytes: more than any topic of ours takes. Less than
+/// [`BUFFER_KIB_MAX`], or a record could find the empty buffer full.
+const MESSAGE_BYTES_MAX: usize = 32 << 20;
 /// Most memory for records that wait to be sent, in KiB.
 const BUFFER_KIB_MAX: usize = 64 << 10;
 /// How long a start waits for the transaction coordinator.
@@ -44,16 +44,20 @@ pub(super) struct TransactionalProducer {
     timeout: Duration,
 }
 
-/// Logs, and ignores single delivery reports: a record that is not delivered fails its transaction's commit.
-struct ProducerContext(LogContext);
+/// Logs, and passes over single delivery reports: a record that is not delivered fails its transaction's commit. Only that
+/// cannot say which topic would not take a record for its size, and every session would fail alike.
+struct ProducerContext {
+    log: LogContext,
+    too_large_for: OnceLock<String>,
+}
 
 impl ClientContext for ProducerContext {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, line: &str) {
-        self.0.log(level, facility, line);
+        self.log.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
+        self.log.error(error, reason);
     }
 }
 
@@ -61,7 +65,11 @@ impl rdkafka::producer::ProducerContext for ProducerContext {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &rdkafka::message::DeliveryResult<'_>, (): ()) {
-        if let Err((error, _message)) = result {
+        if let Err((error, message)) = result {
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
+                // The first is as good as any.
+                let _known = self.too_large_for.set(message.topic().to_owned());
+            }
             tracing::debug!(%error, "a record was not delivered; its transaction will not commit");
         }
     }
@@ -95,7 +103,10 @@ impl TransactionalProducer {
             .set("queue.buffering.max.kbytes", BUFFER_KIB_MAX.to_string())
             .set("delivery.report.only.error", "true");
         let producer: ThreadedProducer<ProducerContext> = config
-            .create_with_context(ProducerContext(LogContext::new(transactional_id)))
+            .create_with_context(ProducerContext {
+                log: LogContext::new(transactional_id),
+                too_large_for: OnceLock::new(),
+            })
             .map_err(|error| sort("creating the producer", &error))?;
         let timeout = Duration::from_millis(u64::from(stream.transaction_timeout_ms));
         let producer = Self { producer: Arc::new(producer), timeout };
@@ -139,7 +150,7 @@ impl TransactionalProducer {
         &self,
         positions: &[Position],
         group: ConsumerGroupMetadata,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Committed, ClientError> {
         let mut offsets = TopicPartitionList::with_capacity(positions.len());
         for Position { partition, next_offset } in positions {
             let offset = Offset::Offset(*next_offset);
@@ -153,12 +164,11 @@ impl TransactionalProducer {
         handed_over.map_err(|error| self.failed("handing over the offsets", &error))?;
         let asked = Instant::now();
         self.producer.commit_transaction(self.timeout).map_err(|error| self.failed("committing", &error))?;
-        if asked.elapsed() >= ASKED_ONCE {
-            return Err(ClientError::Retryable(
-                "the commit took so long that the client may have asked for it twice".to_owned(),
-            ));
-        }
-        Ok(())
+        Ok(if asked.elapsed() < ASKED_ONCE {
+            Committed::GoOn
+        } else {
+            Committed::Last("the commit took so long that the client may have asked for it twice".to_owned())
+        })
     }
 
     /// Hands the offsets over to the transaction, on a thread of its own: the client's call does not keep its
@@ -200,6 +210,12 @@ impl TransactionalProducer {
     }
 
     fn failed(&self, doing: &str, error: &KafkaError) -> ClientError {
+        if let Some(topic) = self.producer.context().too_large_for.get() {
+            return ClientError::Refused(format!(
+                "{doing}: {topic} does not take a record for its size: raise its max.message.bytes to what \
+                 `sanchar topics plan` says; {error}"
+            ));
+        }
         sort_of(self.producer.client(), doing, error)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sanchar_schemas::headers::DLQ_LEFT_OUT as LEFT_OUT;
+
 use super::letter::Letter;
 use super::place::InputPlace;
 
@@ -18,6 +20,12 @@ impl Inputs {
     /// example, only they know.
     pub(super) fn refusal(&self, letter: &Letter, source: InputPlace, topic: &str) -> Option<String> {
         let partition = source.place.partition;
+        if letter.record.header(LEFT_OUT).is_some() {
+            return Some(format!(
+                "the letter has only the size of its record, which was too large for it: read the record at {}",
+                letter.source_as_said()
+            ));
+        }
         match self.0.get(topic) {
             None => Some(no_topic(topic)),
             // The key of a letter that has one names its partition.
@@ -60,5 +68,14 @@ pub(super) mod tests {
         assert_eq!(refusal(DELHI, 2, Some(b"key")), None);
         assert!(refusal(DELHI, 2, None).unwrap().contains("has no partition 2"));
         assert!(refusal("crime.reported.in-ga", 0, Some(b"key")).unwrap().contains("topics apply"));
+    }
+
+    #[test]
+    fn a_letter_that_lacks_its_record_does_not_go_back() {
+        let mut letter = letter(17, (DELHI, 1, 41), "too-large");
+        letter.record.value = None;
+        letter.record.headers.push((LEFT_OUT.to_owned(), Some(b"value bytes=1 sha256=00".to_vec())));
+        let why = inputs().refusal(&letter, letter.source.unwrap(), DELHI).unwrap();
+        assert!(why.contains("crime.reported.in-dl[1]@41"), "{why}");
     }
 }
