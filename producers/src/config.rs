@@ -159,12 +159,6 @@ impl ProducerConfig {
         self.push.as_ref().map_or(Ok(()), |push| Credentials::read(push, self.base()).map(drop))
     }
 
-    /// A file with secrets that others than this user may read, with its mode.
-    #[must_use]
-    pub fn open_secret(&self) -> Option<(PathBuf, u32)> {
-        self.push.as_ref().and_then(|push| push.open_to_others(self.base()))
-    }
-
     /// The folder that `store.folder` names.
     pub(crate) fn store_folder(&self) -> PathBuf {
         self.base().join(&self.store.folder)

@@ -44,17 +44,7 @@ fn pushed(config: &ProducerConfig, push: &PushConfig) -> Finding {
     if let Err(failure) = config.check_credentials() {
         return Check::Source.refused(Cause::Configuration, failure);
     }
-    let seen = format!("items are pushed to {}; the mapping fits their keys", push.listen);
-    match config.open_secret() {
-        None => Check::Source.ok(seen),
-        Some((path, mode)) => {
-            let shown = path.display();
-            Check::Source.warning(
-                format!("{seen}; {shown} can be read by others (mode {mode:04o})"),
-                format!("chmod go= {shown}"),
-            )
-        }
-    }
+    Check::Source.ok(format!("items are pushed to {}; the mapping fits their keys", push.listen))
 }
 
 fn of_database(check: Check, failure: &Failure) -> Finding {

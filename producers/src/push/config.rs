@@ -1,7 +1,6 @@
 //! The `[push]` table: where items are taken, from whom, and how much at a time.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,17 +112,6 @@ impl PushConfig {
             }
         }
         Ok(())
-    }
-
-    /// A file with secrets that others than this user may read, with its mode. `None` where there is none.
-    pub(crate) fn open_to_others(&self, base: &Path) -> Option<(PathBuf, u32)> {
-        let key = self.tls.as_ref().map(|tls| &tls.key);
-        let paths = self.tokens_file.iter().chain(key).map(|path| base.join(path));
-        let with_mode = paths.filter_map(|path| {
-            let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
-            Some((path, mode))
-        });
-        with_mode.into_iter().find(|(_, mode)| mode & 0o077 != 0)
     }
 
     /// [`PushConfig::max_body_bytes`] as bytes on disk.
