@@ -3,6 +3,7 @@
 
 mod doubts;
 mod law;
+mod places;
 mod random;
 mod state;
 
