@@ -43,7 +43,7 @@ fn a_dry_run_for_people_shows_events_and_rejected_rows_without_colours_off_a_ter
     let line = output.lines().next().unwrap();
     assert!(line.starts_with("2024-09-02 10:15 +05:30 VEHICLE_STOLEN"), "{line}");
     assert!(
-        output.contains("not published           time_order         data/haryana-firs.csv:15"),
+        output.contains("not published           time_order           data/haryana-firs.csv:15"),
         "{output}"
     );
     assert!(output.contains("rows read                          20"), "{output}");

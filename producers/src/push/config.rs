@@ -139,7 +139,7 @@ impl PushConfig {
                 ConfigError::field("push.tokens_file", format!("{}: {problem}", path.display()))
             };
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                refuse(&format!("cannot be read ({error}): create it, readable by this user alone"))
+                refuse(&format!("cannot be read ({error}): make it, readable by this user alone, with `openssl rand -hex 32`"))
             })?;
             let before = tokens.len();
             tokens.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Secret::new));
