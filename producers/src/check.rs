@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sanchar_producer::{Fit, ProducerConfig, fitting_files};
 use sanchar_runtime::lifecycle::{DaemonConfig as _, Failure};
+use sanchar_runtime::secret::exposed;
 
 /// Checks the configuration at `path` and says what it was checked against.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     if config.postgres.is_some() {
         let fit = "whether it fits the database is seen by dry-run --limit 10";
         crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
-        return warn(&config);
+        return warn(&config, path);
     }
     let Fit { fitting, without_header } = fitting_files(&config)?;
     let mut fit = match (fitting, without_header) {
@@ -30,16 +31,15 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     if without_header > 0 {
         fit.push_str(&format!("; {without_header} without a header yet"));
     }
-    if let Some((secret, mode)) = config.open_secret() {
-        let shown = secret.display();
-        fit.push_str(&format!("; {shown} can be read by others (mode {mode:04o}): chmod go= {shown}"));
-    }
     crate::say(&format!("{}: the configuration is valid; {fit}\n", path.display()))?;
-    warn(&config)
+    warn(&config, path)
 }
 
-/// Says what is allowed and keeps more back than may be meant.
-fn warn(config: &ProducerConfig) -> Result<(), Failure> {
+/// Says what is allowed, and keeps less safe or more back than may be meant.
+fn warn(config: &ProducerConfig, path: &Path) -> Result<(), Failure> {
+    for exposed in exposed(config, path)? {
+        crate::say(&format!("warning: {exposed}\n"))?;
+    }
     let mapping = &config.mapping;
     let tells_offence = mapping.sections.is_some() || mapping.reported_head.is_some();
     if tells_offence || (mapping.place.is_none() && mapping.narrative.is_none() && mapping.persons.is_none())

@@ -55,10 +55,27 @@ fn waiting() -> ProgressBar {
 
 fn table(found: &Diagnosis, tried_writing: bool) -> String {
     let mut text: String = found.findings.iter().map(lines).collect();
+    text.push_str(&format!("\n{}\n", verdict(found)));
     if !tried_writing {
-        text.push_str("\nwhether this user may write to the topic was not tried: --try-writing does\n");
+        text.push_str("whether this user may write to the topic was not tried: --try-writing does\n");
     }
     text
+}
+
+/// What it all comes to.
+fn verdict(found: &Diagnosis) -> String {
+    let named = |is_meant: fn(Status) -> bool| {
+        let findings = found.findings.iter().filter(|finding| is_meant(finding.status));
+        findings.map(|finding| finding.check.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let failed = named(|status| matches!(status, Status::Failed(_)));
+    let warnings = named(|status| status == Status::Warning);
+    match (failed.is_empty(), warnings.is_empty()) {
+        (true, true) => "all is as it should be".to_owned(),
+        (true, false) => format!("nothing failed; to be looked at: {warnings}"),
+        (false, true) => format!("failed: {failed}"),
+        (false, false) => format!("failed: {failed}; to be looked at: {warnings}"),
+    }
 }
 
 /// One line of what was seen, and one of the remedy.
@@ -107,7 +124,8 @@ mod tests {
             text,
             "configuration  ok       was seen\n\
              disk           warning  was seen\n                        → make room\n\
-             topic          FAILED   was seen\n                        → create it\n"
+             topic          FAILED   was seen\n                        → create it\n\
+             \nfailed: topic; to be looked at: disk\n"
         );
         assert!(table(&found(), false).ends_with("--try-writing does\n"));
     }

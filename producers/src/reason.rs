@@ -133,6 +133,14 @@ pub struct Rejection {
     pub message: Cow<'static, str>,
 }
 
+impl Rejection {
+    /// The same rejection of a row for what stands in another one, of a joined file: `place` is where that has to be mended.
+    #[must_use]
+    pub(crate) fn of_row(self, place: impl fmt::Display) -> Self {
+        Self { message: format!("{} (in {place})", self.message).into(), ..self }
+    }
+}
+
 /// Names the field of a failed value.
 pub(crate) trait At<T> {
     /// The value, or its problem at `field`.

@@ -8,6 +8,8 @@ use sanchar_producer::Shown;
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::{Moment, Priority, TimePrecision};
 
+/// Width of the column for kinds and reasons, of which the longest has 19 letters.
+const KIND_WIDTH: usize = 20;
 /// Seconds between UTC and Indian Standard Time.
 const INDIA_SECONDS: i32 = (5 * 60 + 30) * 60;
 
@@ -19,7 +21,7 @@ pub(crate) fn line(shown: Shown<'_>) -> String {
             let place = if line == 0 { file.to_owned() } else { format!("{file}:{line}") };
             let field =
                 if rejection.field.is_empty() { String::new() } else { format!("{} ", rejection.field) };
-            let reason = Style::new().yellow().apply_to(format!("{:<18}", rejection.reason));
+            let reason = Style::new().yellow().apply_to(format!("{:<KIND_WIDTH$}", rejection.reason));
             format!("{:<24}{reason} {place}: {field}{}", "not published", rejection.message)
         }
     }
@@ -31,7 +33,7 @@ fn event_line(event: &CrimeEvent) -> String {
         Priority::Routine => Style::new().green(),
         Priority::Priority | Priority::Urgent => Style::new().red().bold(),
     };
-    let kind = kind.apply_to(format!("{:<18}", event.kind));
+    let kind = kind.apply_to(format!("{:<KIND_WIDTH$}", event.kind));
     let record = pad_str(event.record_id.as_str(), 44, Alignment::Left, None);
     let sections: Vec<String> = event.sections.iter().map(|s| format!("{} {}", s.act, s.section)).collect();
     let vehicles = event.vehicles.iter().filter_map(|vehicle| vehicle.registration.clone());

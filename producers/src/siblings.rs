@@ -12,13 +12,13 @@ use sanchar_schemas::digest::Sha256;
 use crate::dry_run::{not_closed, unterminated};
 use crate::language::column::{Columns, UnknownColumn};
 use crate::language::join::Join;
-use crate::mapping::joined::{Case, Damaged, Joined, Shrunken, Table, key};
+use crate::mapping::joined::{Case, Damaged, Joined, JoinedRow, Shrunken, Table, key};
 use crate::naming;
 use crate::reason::{Problem, Reason, Rejection};
 use crate::source::{FileError, Next, Opened, RawRow, SourceFile, UnterminatedLine, discover};
 
 /// What a row costs beside its texts, and a cell.
-const ROW_COST_BYTES: usize = 64;
+const ROW_COST_BYTES: usize = 80;
 const CELL_COST_BYTES: usize = 24;
 
 /// Why joined rows cannot be had.
@@ -89,10 +89,12 @@ impl Siblings {
             table.shrunken = shrunken.now();
         }
         let joined = Arc::new(Joined { tables });
-        for (join, _, unreadable) in joined.left_over().filter(|(_, _, unreadable)| *unreadable > 0) {
+        for table in &joined.tables {
+            let Some(first) = table.damaged.first() else { continue };
             tracing::error!(
-                join,
-                unreadable,
+                join = table.name,
+                unreadable = table.damaged.len(),
+                first = format!("{}:{}", shown(base, &first.file), first.row.line),
                 "joined rows cannot be read: until they are mended, what hangs on the persons of a case is withheld"
             );
         }
@@ -121,6 +123,11 @@ fn files(base: &Path, join: &Join) -> Result<Vec<PathBuf>, JoinError> {
     })
 }
 
+/// A file's name for people.
+fn shown(base: &Path, path: &Path) -> String {
+    naming::shown(path.strip_prefix(base).unwrap_or(path))
+}
+
 fn absent(join: &Join, files: String) -> JoinError {
     JoinError::Absent { join: join.name.clone(), files }
 }
@@ -134,6 +141,7 @@ fn table(base: &Path, join: &Join) -> Result<Table, JoinError> {
     let mut reading = Reading {
         table: Table { name: join.name.clone(), files: files_shown, ..Table::default() },
         join,
+        base,
         bytes: 0,
     };
     for path in files(base, join)?.into_iter().filter(|path| path.exists()) {
@@ -141,7 +149,7 @@ fn table(base: &Path, join: &Join) -> Result<Table, JoinError> {
         match SourceFile::open(&path, &join.source, &mut || true).map_err(refuse)? {
             Opened::Ready(file) => reading.file(&path, *file)?,
             Opened::NoHeader if join.optional => {}
-            Opened::NoHeader => return Err(absent(join, naming::shown(&path))),
+            Opened::NoHeader => return Err(absent(join, shown(base, &path))),
         }
     }
     let has_row = !reading.table.cases.is_empty() || !reading.table.damaged.is_empty();
@@ -151,12 +159,13 @@ fn table(base: &Path, join: &Join) -> Result<Table, JoinError> {
 struct Reading<'a> {
     table: Table,
     join: &'a Join,
+    base: &'a Path,
     bytes: usize,
 }
 
 impl Reading<'_> {
     fn file(&mut self, path: &Path, mut file: SourceFile) -> Result<(), JoinError> {
-        let shown = naming::shown(path);
+        let shown = shown(self.base, path);
         let columns = self.table.columns.get_or_insert_with(|| file.columns().clone()).clone();
         let places =
             columns.names().iter().map(|name| file.columns().position(name)).collect::<Option<Vec<_>>>();
@@ -167,6 +176,7 @@ impl Reading<'_> {
             )
         })?;
         let keys = self.keys(&columns)?;
+        self.table.shown.push(shown.clone());
         loop {
             let row = match file.next_row() {
                 Ok(Next::Row(row)) => row,
@@ -205,7 +215,7 @@ impl Reading<'_> {
             let cell = |place: &usize| cells.get(*place).map_or_else(String::new, ToString::to_string);
             let cells: Vec<String> = places.iter().map(cell).collect();
             match key(keys.iter().filter_map(|place| cells.get(*place)).map(String::as_str)) {
-                Some(key) => self.row(key, cells)?,
+                Some(key) => self.row(key, cells, row.line)?,
                 None => self.keep_damaged(path, row, without_key())?,
             }
         }
@@ -220,14 +230,15 @@ impl Reading<'_> {
         Ok(self.join.their_key().iter().map(bind).collect::<Result<_, _>>()?)
     }
 
-    fn row(&mut self, key: String, row: Vec<String>) -> Result<(), JoinError> {
-        let texts: usize = row.iter().map(|cell| cell.len() + CELL_COST_BYTES).sum();
+    fn row(&mut self, key: String, cells: Vec<String>, line: u64) -> Result<(), JoinError> {
+        let texts: usize = cells.iter().map(|cell| cell.len() + CELL_COST_BYTES).sum();
+        let file = self.table.shown.len().saturating_sub(1);
         let case: &mut Case = self.table.cases.entry(key).or_default();
         // One more than may be: enough to see that there are too many.
         if case.rows.len() > self.join.max_rows_per_case {
             return Ok(());
         }
-        case.rows.push(row);
+        case.rows.push(JoinedRow { cells, file, line });
         self.weigh(texts)
     }
 

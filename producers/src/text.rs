@@ -3,6 +3,7 @@
 //! Pure functions over strings. They decide nothing about a field.
 
 mod lost;
+mod nothing;
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use sanchar_schemas::characters::digit;
 use unicode_normalization::UnicodeNormalization as _;
 
 pub(crate) use lost::has_lost_letters;
+pub(crate) use nothing::says_nothing;
 
 /// The text without blanks at its ends (no-break spaces among them) and with single blanks inside.
 pub(crate) fn squeeze(text: &str) -> Cow<'_, str> {

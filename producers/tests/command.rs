@@ -42,7 +42,7 @@ fn a_dry_run_for_people_shows_events_and_rejected_rows_without_colours_off_a_ter
     let line = output.lines().next().unwrap();
     assert!(line.starts_with("2024-09-02 10:15 +05:30 VEHICLE_STOLEN"), "{line}");
     assert!(
-        output.contains("not published           time_order         data/haryana-firs.csv:15"),
+        output.contains("not published           time_order           data/haryana-firs.csv:15"),
         "{output}"
     );
     assert!(output.contains("rows read                          20"), "{output}");
@@ -156,7 +156,7 @@ fn rows_come_from_standard_input_where_the_file_says_so() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     let answer = text(&output.stdout);
-    assert!(answer.contains("time_order         stdin:15"), "{answer}");
+    assert!(answer.contains("time_order           stdin:15"), "{answer}");
     assert!(answer.contains("rows read                          20"), "{answer}");
 }
 

@@ -65,6 +65,7 @@ async fn where_all_is_well_nothing_fails_and_everything_is_looked_at() {
     for (check, part) in [
         (Check::Configuration, "goa.toml is valid"),
         (Check::Withholding, "the law's 11 rules, 0 of the state's own, 0 lifted"),
+        (Check::Secrets, "none is open"),
         (Check::Store, "store/goa is not there yet and can be made"),
         (Check::Disk, "MiB"),
         (Check::Listen, "is free"),
@@ -135,6 +136,26 @@ async fn a_store_that_others_may_read_is_refused() {
     assert_failed(&found, Check::Store, Cause::Configuration, "chmod -R go= ");
     std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(of(&look(&well).await, Check::Store).status, Status::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_every_user_may_read_is_a_warning() {
+    let well =
+        well(Answers::default(), |text| text.replace("[registry]\n", "[registry]\ntoken = \"invented\"\n"))
+            .await;
+    let mode = |mode| std::fs::set_permissions(&well.path, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let found = look(&well).await;
+    assert_eq!(found.exit_code(), ExitCode::Clean);
+    let Finding { status, seen, remedy, .. } = of(&found, Check::Secrets);
+    assert_eq!(*status, Status::Warning);
+    assert!(
+        seen.starts_with("registry.token is open to every user") && seen.ends_with("has mode 0644"),
+        "{seen}"
+    );
+    assert!(remedy.as_ref().unwrap().starts_with("chmod o= "), "{remedy:?}");
+    mode(0o640);
+    assert_eq!(of(&look(&well).await, Check::Secrets).status, Status::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread")]

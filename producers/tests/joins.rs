@@ -255,3 +255,24 @@ fn a_joined_text_is_checked_like_any_other() {
     let (_, _, rejected) = try_run(folder.path(), SETTINGS).unwrap();
     assert_eq!(rejected, ["2 double_encoded code", "3 bad_number persons[0].age_years"]);
 }
+
+/// The row of the source is sound; who mends it has to know which of the joined rows is not.
+#[test]
+fn what_is_wrong_in_a_joined_row_is_told_with_its_file_and_line() {
+    let accused =
+        "ps;no;yr;code;age\nPanaji;12;2024;A1;30\nPanaji;12;2024;A â€“ 1;30\nPanaji;13;2024;A1;2012\n";
+    let folder = folder(&[("cases.csv", CASES), ("accused-1.csv", accused), ("vehicles.jsonl", VEHICLE)]);
+    let path = folder.path().join("goa.toml");
+    std::fs::write(&path, SETTINGS).unwrap();
+    let mut messages = Vec::new();
+    let mut keep = |shown: Shown<'_>| {
+        if let Shown::Rejected { rejection, .. } = shown {
+            messages.push(rejection.message.to_string());
+        }
+        Ok(())
+    };
+    dry_run(&ProducerConfig::load(&path).unwrap(), NOW_MS, &mut keep, &mut |_| {}).unwrap();
+    let [encoding, age] = &messages[..] else { unreachable!("{messages:?}") };
+    assert!(encoding.ends_with(" (in accused-1.csv:3)"), "{encoding}");
+    assert!(age.ends_with(" (in accused-1.csv:4)"), "{age}");
+}

@@ -1,7 +1,9 @@
 //! A value that must not be seen: passwords, tokens, key phrases.
 //!
 //! Whatever prints it, by mistake or on purpose, shows `[redacted]`; only [`Secret::expose`] gives the text. It
-//! does not encrypt anything and does not wipe memory.
+//! does not encrypt anything and does not wipe memory. Which files with secrets are open to others is in `exposed`.
+
+mod exposed;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::config::ConfigError;
+pub use exposed::{Exposed, exposed};
 
 const REDACTED: &str = "[redacted]";
 

@@ -9,8 +9,10 @@
     reason = "a test ends where its ground gives way"
 )]
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -246,4 +248,24 @@ fn check_config_and_print_config_do_not_run_it() {
     for part in ["password = \"[redacted]\"", "listen = \"[::1]:1\"", "shutdown_grace_ms = 10000"] {
         assert!(printed.contains(part), "{part} is missing from\n{printed}");
     }
+}
+
+#[test]
+fn check_config_warns_of_a_secret_that_every_user_may_read() {
+    let files = files();
+    let config = files.config("password = 'hunter2'");
+    let said = |mode| {
+        std::fs::set_permissions(&config, Permissions::from_mode(mode)).unwrap();
+        let output = program().arg("-c").arg(&config).arg("check-config").output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let warning = said(0o644);
+    let (_, warning) = warning.split_once("the configuration is valid\nwarning: ").unwrap();
+    assert!(warning.starts_with("password is open to every user of this machine: "), "{warning}");
+    assert!(
+        warning.contains("daemon.toml has mode 0644: chmod o= ") && !warning.contains("hunter2"),
+        "{warning}"
+    );
+    assert!(said(0o640).ends_with("the configuration is valid\n"));
 }

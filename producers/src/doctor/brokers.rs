@@ -121,6 +121,9 @@ async fn connect(broker: &str) -> Result<(), String> {
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return Ok(()),
+            Err(error) if address.to_string() == broker => {
+                problem = format!("cannot be connected to ({error})");
+            }
             Err(error) => problem = format!("cannot be connected to at {address} ({error})"),
         }
     }
@@ -180,6 +183,8 @@ fn refused(error: &KafkaError, heard: Option<(Option<RDKafkaErrorCode>, String)>
     use RDKafkaErrorCode::{Authentication, SSL, SaslAuthenticationFailed};
     let (code, reason) = heard.unwrap_or((error.rdkafka_error_code(), String::new()));
     let said = if reason.is_empty() { error.to_string() } else { reason };
+    // Behind that the client counts its own attempts.
+    let said = said.split(" (after ").next().unwrap_or_default();
     let seen = format!("no broker answers this user ({said})");
     match code {
         Some(Authentication | SaslAuthenticationFailed) => {

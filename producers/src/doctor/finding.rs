@@ -13,6 +13,8 @@ pub enum Check {
     Configuration,
     /// The rules of withholding, and the policy file.
     Withholding,
+    /// Whether files with secrets are open to every user of this machine.
+    Secrets,
     /// The folder for checkpoints and quarantine.
     Store,
     /// Room on its disk.
@@ -46,6 +48,7 @@ impl Check {
         match self {
             Self::Configuration => "configuration",
             Self::Withholding => "withholding",
+            Self::Secrets => "secrets",
             Self::Store => "store",
             Self::Disk => "disk",
             Self::Listen => "listen",

@@ -89,7 +89,8 @@ fn is_lock_free(folder: &Path) -> bool {
 /// Room under the store's folder.
 pub(super) fn disk(config: &ProducerConfig) -> Finding {
     let folder = existing(&folder(config));
-    let shown = folder.display();
+    let whole = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    let shown = whole.display();
     let room = match statvfs(&folder) {
         Ok(room) => room,
         Err(error) => {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use sanchar_runtime::clock;
 use sanchar_runtime::config;
 use sanchar_runtime::lifecycle::DaemonConfig as _;
+use sanchar_runtime::secret::{Exposed, exposed};
 
 use crate::config::ProducerConfig;
 pub use finding::{Cause, Check, Diagnosis, Finding, Status};
@@ -40,6 +41,7 @@ pub async fn diagnose(path: &Path, attempts: Attempts, begins: &mut (dyn FnMut(C
     let mut doctor = Doctor { findings: Vec::new(), begins, patience: attempts.patience };
     if let Some(config) = doctor.configuration(path) {
         let config = doctor.withholding(config);
+        doctor.secrets(&config, path);
         doctor.machine(&config).await;
         doctor.rows(&config).await;
         doctor.brokers(&config, attempts).await;
@@ -97,6 +99,21 @@ impl Doctor<'_> {
                 config
             }
         }
+    }
+
+    fn secrets(&mut self, config: &ProducerConfig, path: &Path) {
+        (self.begins)(Check::Secrets);
+        self.findings.push(match exposed(config, path) {
+            Ok(exposed) if exposed.is_empty() => {
+                Check::Secrets.ok("none is open to every user of this machine")
+            }
+            Ok(exposed) => {
+                let all =
+                    |said: fn(&Exposed) -> String| exposed.iter().map(said).collect::<Vec<_>>().join("; ");
+                Check::Secrets.warning(all(Exposed::problem), all(Exposed::remedy))
+            }
+            Err(error) => Check::Secrets.refused(Cause::Configuration, error),
+        });
     }
 
     async fn machine(&mut self, config: &ProducerConfig) {

@@ -44,17 +44,7 @@ fn pushed(config: &ProducerConfig, push: &PushConfig) -> Finding {
     if let Err(failure) = config.check_credentials() {
         return Check::Source.refused(Cause::Configuration, failure);
     }
-    let seen = format!("items are pushed to {}; the mapping fits their keys", push.listen);
-    match config.open_secret() {
-        None => Check::Source.ok(seen),
-        Some((path, mode)) => {
-            let shown = path.display();
-            Check::Source.warning(
-                format!("{seen}; {shown} can be read by others (mode {mode:04o})"),
-                format!("chmod go= {shown}"),
-            )
-        }
-    }
+    Check::Source.ok(format!("items are pushed to {}; the mapping fits their keys", push.listen))
 }
 
 fn of_database(check: Check, failure: &Failure) -> Finding {
@@ -106,8 +96,10 @@ pub(super) fn sample(config: &ProducerConfig, now_ms: i64) -> Finding {
     // That there is none is said above.
     let paths: Vec<PathBuf> = source_files(config).unwrap_or_default();
     let mut summary = Summary::default();
+    // One for all files, as the daemon has it: what stands in two of them is published once.
+    let mut memory = Memory::new(config.publish.memory_records);
     for path in paths.iter().filter(|path| path.exists()) {
-        let tried = sample_of(config, path, now_ms, &mut summary);
+        let tried = sample_of(config, path, now_ms, &mut memory, &mut summary);
         if let Err(problem) = tried {
             return Check::Mapping.refused(Cause::Configuration, problem);
         }
@@ -115,9 +107,14 @@ pub(super) fn sample(config: &ProducerConfig, now_ms: i64) -> Finding {
     judge(&summary)
 }
 
-fn sample_of(config: &ProducerConfig, path: &Path, now_ms: i64, summary: &mut Summary) -> Result<(), String> {
+fn sample_of(
+    config: &ProducerConfig,
+    path: &Path,
+    now_ms: i64,
+    memory: &mut Memory,
+    summary: &mut Summary,
+) -> Result<(), String> {
     let mut revisions = Revisions::after(0);
-    let mut memory = Memory::new(config.publish.memory_records);
     let opened = FileReading::open(config, path, &mut revisions).map_err(|error| error.to_string())?;
     let Some(mut reading) = opened else { return Ok(()) };
     let name = reading.name().to_owned();
@@ -138,7 +135,7 @@ fn sample_of(config: &ProducerConfig, path: &Path, now_ms: i64, summary: &mut Su
             Next::Broken(broken) => return Err(format!("{name}: {broken}")),
             Next::End => return Ok(()),
         };
-        match reading.judge(&row, &mut revisions, &mut memory, now_ms) {
+        match reading.judge(&row, &mut revisions, memory, now_ms) {
             Outcome::Event(_) => summary.publish(),
             Outcome::Unchanged => summary.filter(UNCHANGED, &name, row.line),
             Outcome::Blank => summary.filter(BLANK_LINE, &name, row.line),

@@ -1,5 +1,7 @@
 //! The beginning of a file, taken apart: its format, the character between its fields, its title lines and its header.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
@@ -9,12 +11,14 @@ use sanchar_runtime::lifecycle::Failure;
 use serde_json::Value;
 
 use crate::source::{Format, is_gzip};
-use crate::text::squeeze;
+use crate::text::{says_nothing, squeeze};
 
 /// How much of the file is looked at.
 const BYTES_MAX: u64 = 1 << 20;
 /// How many of its rows.
 const ROWS_MAX: usize = 500;
+/// The most texts for nothing that are proposed.
+const NULLS_MAX: usize = 16;
 /// Characters that stand between fields.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 /// Title lines that may stand before a header.
@@ -60,13 +64,14 @@ impl Sample {
     /// The texts of a column that say something.
     pub(super) fn values(&self, column: usize) -> Vec<String> {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| squeeze(cell).into_owned()).filter(|cell| !is_null(cell)).collect()
+        cells.map(|cell| squeeze(cell).into_owned()).filter(|cell| !says_nothing(cell)).collect()
     }
 
     /// Texts of the sample that mean nothing.
-    pub(super) fn nulls(&self) -> Vec<&'static str> {
-        let cells = || self.rows.iter().flatten().map(|cell| squeeze(cell));
-        NULLS.into_iter().filter(|null| cells().any(|cell| cell == *null)).collect()
+    pub(super) fn nulls(&self) -> Vec<String> {
+        let cells = self.rows.iter().flatten().map(|cell| squeeze(cell));
+        let nulls = cells.filter(|cell| !cell.is_empty() && says_nothing(cell)).map(Cow::into_owned);
+        nulls.collect::<BTreeSet<_>>().into_iter().take(NULLS_MAX).collect()
     }
 }
 
@@ -113,13 +118,6 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         ),
         () => None,
     }
-}
-
-/// Texts that commonly mean nothing.
-const NULLS: [&str; 8] = ["NULL", "null", "NA", "N/A", "--", "-", ".", "nan"];
-
-fn is_null(text: &str) -> bool {
-    text.is_empty() || NULLS.contains(&text)
 }
 
 fn json_lines(text: &str) -> Sample {

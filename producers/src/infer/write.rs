@@ -43,7 +43,7 @@ impl Proposal<'_> {
         writeln!(out, "\n[registry]\nurl = \"http://127.0.0.1:8081/apis/ccompat/v7\"    # CHANGE THIS")?;
         self.source(out, path)?;
         writeln!(out, "\n[store]\nfolder = {}", quoted(&format!("store/{stem}")))?;
-        let nulls: Vec<String> = self.sample.nulls().into_iter().map(quoted).collect();
+        let nulls: Vec<String> = self.sample.nulls().iter().map(|null| quoted(null)).collect();
         writeln!(
             out,
             "\n[rows]\nnull_values = [{}]    # texts of the sample that seem to mean nothing",

@@ -20,7 +20,7 @@ use crate::language::join::Each;
 use crate::language::leaf::{Leaf, Revision};
 use crate::language::targets::{self, Mapping};
 use crate::reason::{At as _, Problem, Reason, Rejection, Within as _};
-use crate::text::{folded_name, one_spelling};
+use crate::text::{folded_name, one_spelling, says_nothing};
 
 /// Nobody is older. What is taken for a grown-up's age may be a child's year of birth.
 const AGE_YEARS_MAX: i32 = 120;
@@ -110,6 +110,11 @@ fn optional<T: Leaf>(field: &Option<Field<T>>, source: Source<'_>, name: &str) -
     field.as_ref().map_or(Ok(None), |field| field.value(source)).at(name)
 }
 
+/// What somebody is called. What is written where that is not known is no name, and would be looked for as one.
+fn called(field: &Option<Field<String>>, source: Source<'_>, name: &str) -> Read<Option<String>> {
+    Ok(optional(field, source, name)?.filter(|text| !says_nothing(text)))
+}
+
 fn required<T: Leaf>(field: &Option<Field<T>>, source: Source<'_>, name: &str) -> Read<T> {
     field.as_ref().ok_or_else(|| not_given(name))?.required(source).at(name)
 }
@@ -146,13 +151,14 @@ fn items<R, T>(
             if when.as_ref().is_none_or(|when| when.holds(source)) {
                 items.extend(read(rule, source).within(format_args!("{name}[{i}]"))?);
             }
-            Ok(())
+            Ok::<_, Rejection>(())
         };
         match each {
             None => add(from.source)?,
             Some(Each(join)) => {
-                for cells in from.joined.each(join, from.source.cells) {
-                    add(Source { cells: &cells, ..from.source })?;
+                for (cells, place) in from.joined.each(join, from.source.cells) {
+                    add(Source { cells: &cells, ..from.source })
+                        .map_err(|rejection| rejection.of_row(place))?;
                 }
             }
         }
@@ -259,12 +265,13 @@ fn person(rules: &targets::Person, source: Source<'_>) -> Read<Option<Person>> {
         let message = "is no age in years: is it a year of birth, or in months?";
         return Err(Problem::new(Reason::BadNumber, message).at("age_years"));
     }
+    let aliases = list(&rules.aliases, source, "aliases")?;
     let person = Person {
         role,
         code: optional(&rules.code, source, "code")?,
-        name: optional(&rules.name, source, "name")?,
-        aliases: list(&rules.aliases, source, "aliases")?,
-        relative: optional(&rules.relative, source, "relative")?,
+        name: called(&rules.name, source, "name")?,
+        aliases: aliases.into_iter().filter(|alias: &String| !says_nothing(alias)).collect(),
+        relative: called(&rules.relative, source, "relative")?,
         gender: optional(&rules.gender, source, "gender")?.unwrap_or_default(),
         age_years,
         is_child: optional(&rules.is_child, source, "is_child")?,
@@ -328,7 +335,7 @@ fn gang(mapping: &Mapping, source: Source<'_>) -> Read<Option<Gang>> {
     let Some(name) = optional(&rules.name, source, "gang.name")? else { return Ok(None) };
     Ok(Some(Gang {
         name,
-        leader: optional(&rules.leader, source, "gang.leader")?,
+        leader: called(&rules.leader, source, "gang.leader")?,
         note: optional(&rules.note, source, "gang.note")?,
     }))
 }

@@ -6,10 +6,7 @@ use std::borrow::Cow;
 use sanchar_schemas::event::PoliceStation;
 
 use crate::reason::{Problem, Reason};
-use crate::text::{has_lost_letters, one_spelling};
-
-/// What stands for "nothing" or "wrong" in exports, in capitals.
-const ARTEFACTS: [&str; 9] = ["NULL", "(NULL)", "<NULL>", "NAN", "NONE", "N/A", "NA", "NIL", "UNDEFINED"];
+use crate::text::{has_lost_letters, one_spelling, says_nothing};
 
 /// A number or code that names something: the same in every script and on every keyboard.
 pub(super) fn code(text: String) -> String {
@@ -44,17 +41,15 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
 
 fn check_told(text: &str) -> Result<(), Problem> {
     let refuse = |what: &'static str| Err(Problem::new(Reason::BadIdentity, what));
-    let upper = text.to_ascii_uppercase();
-    let is_error = upper == "#N/A" || (upper.starts_with('#') && upper.ends_with(['!', '?']));
-    if is_error || ARTEFACTS.contains(&upper.as_str()) {
+    if !text.chars().any(char::is_alphanumeric) {
+        return refuse("has neither a letter nor a digit, and names no record: correct the export");
+    }
+    if says_nothing(text) {
         return refuse(
             "is what an export writes where there is nothing: list it in null_values, or correct the export",
         );
     }
-    if !text.chars().any(char::is_alphanumeric) {
-        return refuse("has neither a letter nor a digit, and names no record: correct the export");
-    }
-    if is_spreadsheet_number(&upper) {
+    if is_spreadsheet_number(&text.to_ascii_uppercase()) {
         return refuse("is a number as a spreadsheet shows it: export the column as text");
     }
     Ok(())
@@ -81,8 +76,27 @@ mod tests {
     #[test]
     fn artefacts_name_no_record() {
         for text in [
-            "#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#####", "null", "(null)", "NaN", "None", "N/A",
-            "-", "--", ".", "1.05E+16", "1e+5", "97.0", "97.00",
+            "#REF!",
+            "#N/A",
+            "#VALUE!",
+            "#NAME?",
+            "#DIV/0!",
+            "#####",
+            "null",
+            "(null)",
+            "NaN",
+            "None",
+            "N/A",
+            "N.A.",
+            "Unknown",
+            "अज्ञात",
+            "-",
+            "--",
+            ".",
+            "1.05E+16",
+            "1e+5",
+            "97.0",
+            "97.00",
         ] {
             assert_eq!(check_told(text).unwrap_err().reason, Reason::BadIdentity, "{text}");
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) files: String,
     /// Their columns; `None` while there is no file.
     pub(crate) columns: Option<Columns>,
+    /// The files' names, as they are shown.
+    pub(crate) shown: Vec<String>,
     pub(crate) cases: HashMap<String, Case>,
     /// Rows that could not be read. Each may belong to any case.
     pub(crate) damaged: Vec<Damaged>,
@@ -95,15 +98,38 @@ impl Table {
 /// The rows of one case.
 #[derive(Debug, Default)]
 pub(crate) struct Case {
-    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) rows: Vec<JoinedRow>,
     /// Whether its main row was seen.
     found: AtomicBool,
 }
 
-/// The rows that belong to one row of the source, by the name of their join.
+/// A row of a joined file.
+#[derive(Debug, Default)]
+pub(crate) struct JoinedRow {
+    pub(crate) cells: Vec<String>,
+    /// Position of its file in [`Table::shown`].
+    pub(crate) file: usize,
+    /// Its line, from 1.
+    pub(crate) line: u64,
+}
+
+/// Where a joined row stands, for whoever has to mend it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    file: &'a str,
+    line: u64,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The rows that belong to one row of the source, by their join.
 #[derive(Debug, Default)]
 pub(crate) struct OfTheCase<'a> {
-    rows: Vec<(&'a str, &'a [Vec<String>])>,
+    rows: Vec<(&'a Table, &'a [JoinedRow])>,
     /// The joins that may have more of them.
     incomplete: Vec<&'a str>,
 }
@@ -132,7 +158,7 @@ impl Joined {
                 return Err(Problem::new(Reason::TooManyJoined, message))
                     .at(&format!("rows.join.{}", join.name));
             }
-            found.rows.push((table.name.as_str(), case.rows.as_slice()));
+            found.rows.push((table, case.rows.as_slice()));
         }
         Ok(found)
     }
@@ -165,12 +191,20 @@ impl<'a> OfTheCase<'a> {
         !self.incomplete.is_empty() && persons.unwrap_or_default().iter().any(is_of)
     }
 
-    /// The rows of a join, each with the cells of the source's row behind its own.
-    pub(crate) fn each<'s>(&'s self, join: &str, main: &'s Cells<'_>) -> impl Iterator<Item = Cells<'s>> {
-        let rows = self.rows.iter().find(|(name, _)| *name == join).map_or(&[][..], |(_, rows)| rows);
-        rows.iter().map(move |row| {
-            let own = row.iter().map(|cell| Cow::Borrowed(cell.as_str()));
-            Cells(own.chain(main.0.iter().map(|cell| Cow::Borrowed(cell.as_ref()))).collect())
+    /// The rows of a join, each with the cells of the source's row behind its own, and where it stands.
+    pub(crate) fn each<'s>(
+        &'s self,
+        join: &str,
+        main: &'s Cells<'_>,
+    ) -> impl Iterator<Item = (Cells<'s>, Place<'s>)> {
+        let found = self.rows.iter().find(|(table, _)| table.name == join);
+        found.into_iter().flat_map(move |(table, rows)| {
+            rows.iter().map(move |row| {
+                let own = row.cells.iter().map(|cell| Cow::Borrowed(cell.as_str()));
+                let cells = own.chain(main.0.iter().map(|cell| Cow::Borrowed(cell.as_ref()))).collect();
+                let file = table.shown.get(row.file).map_or("", String::as_str);
+                (Cells(cells), Place { file, line: row.line })
+            })
         })
     }
 }
@@ -209,7 +243,10 @@ mod tests {
     use super::*;
 
     fn cases(rows: &[(&str, usize)]) -> HashMap<String, Case> {
-        let case = |rows: usize| Case { rows: vec![Vec::new(); rows], ..Case::default() };
+        let case = |rows: usize| Case {
+            rows: std::iter::repeat_with(JoinedRow::default).take(rows).collect(),
+            ..Case::default()
+        };
         rows.iter().map(|(key, rows)| ((*key).to_owned(), case(*rows))).collect()
     }
 

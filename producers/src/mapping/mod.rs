@@ -281,11 +281,14 @@ impl Mapper {
     }
 
     fn check_encoding_of(&self, of_the_case: &OfTheCase<'_>, source: Source<'_>) -> Result<(), Rejection> {
-        let broken = self.carried_of.iter().find(|carried| {
+        let broken = |carried: &CarriedOf| {
             let mut rows = of_the_case.each(&carried.join, source.cells);
-            rows.any(|cells| cells.0.get(carried.position).is_some_and(|cell| is_double_encoded(cell)))
-        });
-        broken.map_or(Ok(()), |carried| Err(double_encoded(&carried.name)))
+            let is_broken =
+                |cells: &Cells<'_>| cells.0.get(carried.position).is_some_and(|cell| is_double_encoded(cell));
+            let (_, place) = rows.find(|(cells, _)| is_broken(cells))?;
+            Some(double_encoded(&carried.name).of_row(place))
+        };
+        self.carried_of.iter().find_map(broken).map_or(Ok(()), Err)
     }
 
     /// Says of every column that is not carried and has a value that the field was withheld.

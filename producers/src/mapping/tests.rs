@@ -201,6 +201,32 @@ fn what_is_not_carried_is_listed_where_it_has_a_value() {
 }
 
 #[test]
+fn what_an_export_writes_for_no_name_is_no_name() {
+    let rules = RULES.replace("    { column = \"Name\", path = \"persons[0].name\" },\n", "")
+        + "[[mapping.persons]]\nrole = { constant = 'ACCUSED' }\nname = 'Name'\nage_years = 'Girl'\nrelative = 'Head'\naliases = { column = 'Village', split = [';'] }";
+    let person = |name: &str, age: &str, relative: &str, alias: &str| {
+        let cells = row(&[("Name", name), ("Girl", age), ("Head", relative), ("Village", alias)]);
+        let cells = cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect();
+        let reading = Reading { now_ms: NOW_MS, revision: NOW_MS };
+        match mapper_with(&rules).unwrap().map(SourceRow { raw: b"", cells }, reading) {
+            Verdict::Event(event) => event.persons.first().cloned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for nothing in
+        ["????", "-", "N.A.", "n/a", "NIL", "Unknown", "UNKNOWN.", "Not Known", "अज्ञात", "नामालूम", "."]
+    {
+        let found = person(nothing, "34", nothing, &format!("{nothing}; Kaluxyz")).unwrap();
+        assert_eq!((found.name, found.age_years, found.relative), (None, Some(34), None), "{nothing}");
+        assert_eq!(found.aliases, ["Kaluxyz"], "{nothing}");
+        assert_eq!(person(nothing, "", "", ""), None, "{nothing}");
+    }
+    for name in ["Nilxyz", "Na Ram", "Noneet", "अज्ञातxyz", "R.", "Unknown alias Kalu"] {
+        assert_eq!(person(name, "34", "", "").unwrap().name.as_deref(), Some(name));
+    }
+}
+
+#[test]
 fn the_place_of_an_offence_against_a_child_is_withheld() {
     for changes in [
         &[("Girl", "1")][..],

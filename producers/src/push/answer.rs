@@ -97,9 +97,9 @@ refusals! {
     /// The body took too long.
     SlowBody = REQUEST_TIMEOUT "body_timeout" "the body took longer than push.body_timeout_ms: send it faster or in smaller batches",
     /// The body is too large.
-    TooLarge = PAYLOAD_TOO_LARGE "body_too_large" "the body is larger than push.max_body_bytes: send smaller batches",
+    TooLarge = PAYLOAD_TOO_LARGE "body_too_large" "the body is larger than `limit` bytes (push.max_body_bytes): send smaller batches",
     /// The body has too many items.
-    TooManyItems = PAYLOAD_TOO_LARGE "too_many_items" "the body has more items than push.max_items: send smaller batches",
+    TooManyItems = PAYLOAD_TOO_LARGE "too_many_items" "the body has more than `limit` items (push.max_items): send smaller batches",
     /// Neither JSON nor JSON Lines.
     MediaType = UNSUPPORTED_MEDIA_TYPE "media_type" "send content-type application/json or application/x-ndjson",
     /// The body is compressed.
@@ -122,18 +122,20 @@ pub(super) struct Problem {
     refused: Refused,
     /// Where the body is wrong, for people.
     place: Option<String>,
+    /// The bound that it is beyond, in bytes or items.
+    limit: Option<usize>,
     wrong: Option<Wrong>,
 }
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused, place: None, wrong: None }
+        Self { refused, place: None, limit: None, wrong: None }
     }
 }
 
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {
-        Self { refused: Refused::WrongItems, place: None, wrong: Some(wrong) }
+        Self { wrong: Some(wrong), ..Self::from(Refused::WrongItems) }
     }
 }
 
@@ -141,7 +143,12 @@ impl Problem {
     /// The body is not JSON from this line and column on, both from 1.
     pub(super) fn not_json(line: usize, column: usize) -> Self {
         let place = Some(format!("line {line} column {column}"));
-        Self { refused: Refused::NotJson, place, wrong: None }
+        Self { place, ..Self::from(Refused::NotJson) }
+    }
+
+    /// The body is beyond a bound, in bytes or items: the sender learns it and need not guess.
+    pub(super) fn beyond(refused: Refused, limit: usize) -> Self {
+        Self { limit: Some(limit), ..Self::from(refused) }
     }
 }
 
@@ -151,12 +158,15 @@ struct Body {
     message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     wrong: Option<Wrong>,
 }
 
 impl Refused {
-    /// After how many seconds it makes sense to try again.
+    /// After how many seconds it makes sense to send the same again. Of what is too large it never does, so 413 comes without: with
+    /// `Retry-After` it would mean that the condition passes (RFC 9110, section 15.5.14). What finds no room for now gets 429.
     const fn retry_after(self) -> Option<&'static str> {
         match self {
             Self::Busy | Self::Stopping => Some("1"),
@@ -174,9 +184,9 @@ impl IntoResponse for Accepted {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { refused, place, wrong } = self;
+        let Self { refused, place, limit, wrong } = self;
         let (status, error, message) = refused.parts();
-        let mut response = (status, Json(Body { error, message, place, wrong })).into_response();
+        let mut response = (status, Json(Body { error, message, place, limit, wrong })).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = refused.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
@@ -196,6 +206,14 @@ impl IntoResponse for Problem {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn what_passes_says_when_and_nothing_else_does() {
+        for refused in Refused::ALL {
+            let passes = matches!(refused.parts().0.as_u16(), 429 | 503);
+            assert_eq!(refused.retry_after().is_some(), passes, "{refused:?}");
+        }
+    }
 
     #[test]
     fn the_document_knows_every_code() {

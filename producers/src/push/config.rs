@@ -1,7 +1,6 @@
 //! The `[push]` table: where items are taken, from whom, and how much at a time.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -115,17 +114,6 @@ impl PushConfig {
         Ok(())
     }
 
-    /// A file with secrets that others than this user may read, with its mode. `None` where there is none.
-    pub(crate) fn open_to_others(&self, base: &Path) -> Option<(PathBuf, u32)> {
-        let key = self.tls.as_ref().map(|tls| &tls.key);
-        let paths = self.tokens_file.iter().chain(key).map(|path| base.join(path));
-        let with_mode = paths.filter_map(|path| {
-            let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
-            Some((path, mode))
-        });
-        with_mode.into_iter().find(|(_, mode)| mode & 0o077 != 0)
-    }
-
     /// [`PushConfig::max_body_bytes`] as bytes on disk.
     pub(crate) fn body_bytes_max(&self) -> u64 {
         u64::try_from(self.max_body_bytes).unwrap_or(u64::MAX)
@@ -151,7 +139,7 @@ impl PushConfig {
                 ConfigError::field("push.tokens_file", format!("{}: {problem}", path.display()))
             };
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                refuse(&format!("cannot be read ({error}): create it, readable by this user alone"))
+                refuse(&format!("cannot be read ({error}): make it, readable by this user alone, with `openssl rand -hex 32`"))
             })?;
             let before = tokens.len();
             tokens.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Secret::new));

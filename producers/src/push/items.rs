@@ -50,7 +50,7 @@ pub(super) fn items(body: &[u8], shape: Shape, items_max: usize) -> Result<Vec<T
     };
     match items.len() {
         0 => Err(Refused::Empty.into()),
-        count if count > items_max => Err(Refused::TooManyItems.into()),
+        count if count > items_max => Err(Problem::beyond(Refused::TooManyItems, items_max)),
         _ => Ok(items),
     }
 }
@@ -144,8 +144,8 @@ mod tests {
             assert_eq!(read(body, Shape::Json), Err(Refused::Empty.into()));
         }
         assert_eq!(read("\n\n", Shape::Lines), Err(Refused::Empty.into()));
-        assert_eq!(read("[1,2,3,4]", Shape::Json), Err(Refused::TooManyItems.into()));
-        assert_eq!(read("1\n2\n3\n4\n5", Shape::Lines), Err(Refused::TooManyItems.into()));
+        assert_eq!(read("[1,2,3,4]", Shape::Json), Err(Problem::beyond(Refused::TooManyItems, 3)));
+        assert_eq!(read("1\n2\n3\n4\n5", Shape::Lines), Err(Problem::beyond(Refused::TooManyItems, 3)));
         assert_eq!(items(b"{\"a\":\"\xff\"}", Shape::Json, 3), Err(Refused::NotUtf8.into()));
     }
 

@@ -72,7 +72,11 @@ async fn events(
             return Err(refused.into());
         }
     };
-    let mut held = door.limits.read(body).await?;
+    let read = door.limits.read(body).await;
+    let mut held = read.map_err(|refused| match refused {
+        Refused::TooLarge => Problem::beyond(refused, door.limits.bytes_max),
+        _ => refused.into(),
+    })?;
     held.permits.push(place);
     let (held, judged) = door.judge(held, shape).await?;
     let Judged { mut batch, skipped } = judged;

@@ -8,6 +8,7 @@ mod case;
 mod file;
 mod fold;
 pub(crate) mod identifiers;
+mod named;
 mod names;
 mod offence;
 mod policy;

@@ -2,7 +2,7 @@
 //! kind of a weapon or in the note of a gang.
 //!
 //! Every text of the event is looked through, as the contract's schema has them, so that a later version's are as well. What names
-//! the record is left: it is checked when the row is read. Names of others are taken where they are the whole name.
+//! the record or its place is looked through by [`named`]. Names of others are taken where they are the whole name.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -12,8 +12,8 @@ use sanchar_schemas::event::{Person, WithholdingReason};
 use sanchar_schemas::schema::Record;
 use serde_json::Value;
 
-use super::Taken;
 use super::fold::{folded, words};
+use super::{Taken, named};
 use crate::reason::{Problem, Reason, Rejection};
 
 /// Name of the rule that no table can change.
@@ -67,7 +67,7 @@ const NO_NAMES: [&str; 42] = [
     "नाबालिग",
     "पीड\u{93c}िता",
 ];
-/// What nobody types a name into, or what names the record.
+/// What nobody types a name into, and what [`named`] looks through.
 const NOT_SEARCHED: [&str; 13] = [
     "event_id",
     "record_id",
@@ -84,13 +84,51 @@ const NOT_SEARCHED: [&str; 13] = [
     "handling.excluded_states",
 ];
 
-/// What a person is called, before anything is taken.
-pub(super) fn called(persons: &[Person]) -> Vec<Vec<String>> {
+/// The words of a name.
+type Name = Vec<String>;
+
+/// What each person is called, before anything is taken.
+pub(super) fn called(persons: &[Person]) -> Vec<Vec<Name>> {
     let of = |person: &Person| {
         let texts = person.name.iter().chain(&person.aliases).chain(&person.relative);
-        texts.flat_map(|text| words(&folded(text)).map(str::to_owned).collect::<Vec<_>>()).collect()
+        texts.map(|text| words(&folded(text)).map(str::to_owned).collect()).collect()
     };
     persons.iter().map(of).collect()
+}
+
+/// The names of the persons of a case whom the law protects, each with the reason.
+pub(super) struct Names<'c>(Vec<(WithholdingReason, &'c Name)>);
+
+impl Names<'_> {
+    /// Why a text does not leave that has a part of one of them.
+    pub(super) fn part_in(&self, text: &str) -> Option<WithholdingReason> {
+        let text = folded(text);
+        words(&text).find_map(|word| {
+            let is_in = |name: &&(_, &Name)| name.1.iter().any(|part| is_part(part) && is_called(word, part));
+            self.0.iter().find(is_in).map(|(reason, _)| *reason)
+        })
+    }
+
+    /// Why folded words do not leave that have all parts of one of them, or are nothing but the one part that it has.
+    pub(super) fn whole_in(&self, words: &[&str]) -> Option<WithholdingReason> {
+        let has = |part: &String| words.iter().any(|word| is_called(word, part));
+        let is_in = |name: &&(_, &Name)| {
+            let mut parts = name.1.iter().filter(|part| is_part(part));
+            match (parts.clone().count(), words) {
+                (0, _) => false,
+                (1, [word]) => parts.all(|part| part == word),
+                (1, _) => false,
+                _ => parts.all(has),
+            }
+        };
+        self.0.iter().find(is_in).map(|(reason, _)| *reason)
+    }
+
+    /// The reason of a word that is a part of one of them, whatever it says.
+    fn of_word(&self, word: &str) -> Option<WithholdingReason> {
+        let found = self.0.iter().find(|(_, name)| name.iter().any(|part| part == word));
+        found.map(|(reason, _)| *reason)
+    }
 }
 
 fn is_part(word: &str) -> bool {
@@ -102,23 +140,20 @@ fn is_part(word: &str) -> bool {
 /// Takes out every text with a part of the name of a person whose name was taken for the law's protection.
 pub(super) fn take(
     event: &mut CrimeEvent,
-    called: &[Vec<String>],
+    called: &[Vec<Name>],
     taken: &mut Vec<Taken>,
 ) -> Result<(), Rejection> {
-    let reasons: Vec<_> = (0..called.len()).map(|i| reason(i, taken)).collect();
-    let protected: Vec<(WithholdingReason, &str)> = called
-        .iter()
-        .zip(&reasons)
-        .filter_map(|(parts, reason)| reason.map(|reason| (reason, parts)))
-        .flat_map(|(reason, parts)| parts.iter().map(move |part| (reason, part.as_str())))
-        .collect();
-    if protected.is_empty() {
+    let protected = called.iter().enumerate().filter_map(|(i, names)| Some((reason(i, taken)?, names)));
+    let names = protected.flat_map(|(reason, names)| names.iter().map(move |name| (reason, name)));
+    let names = Names(names.collect());
+    if names.0.is_empty() {
         return Ok(());
     }
+    named::take(event, &names, &mut |path, reason| taken.push(named_in(path, reason)))?;
     let failed =
         |_| Problem::new(Reason::InvalidEvent, "cannot be looked through for protected names").at("");
     let mut whole = serde_json::to_value(&*event).map_err(failed)?;
-    let mut search = Search { protected: &protected, taken };
+    let mut search = Search { names: &names, taken };
     search.visit(&SCHEMA.event, &mut whole, "");
     *event = serde_json::from_value(whole).map_err(failed)?;
     Ok(())
@@ -164,7 +199,7 @@ fn collect(schema: &Value, named: &mut HashMap<String, Value>) {
 }
 
 struct Search<'s> {
-    protected: &'s [(WithholdingReason, &'s str)],
+    names: &'s Names<'s>,
     taken: &'s mut Vec<Taken>,
 }
 
@@ -234,27 +269,24 @@ impl Search<'_> {
             path.starts_with("persons[") && [".name", ".aliases"].iter().any(|end| path.ends_with(end));
         let Some(reason) = texts.iter().find_map(|text| self.reason(text, is_name)) else { return };
         *value = empty;
-        self.taken.push(Taken {
-            path: path.to_owned(),
-            reason,
-            rule: RULE.to_owned(),
-            because: "the name of a protected person stands in it".to_owned(),
-        });
+        self.taken.push(named_in(path.to_owned(), reason));
     }
 
     /// Why a text does not leave. Families share a name, so that the name of another person counts where every part of it is the
     /// protected one's.
     fn reason(&self, text: &str, is_name: bool) -> Option<WithholdingReason> {
-        let text = folded(text);
         if is_name {
-            let same = |word: &str| self.protected.iter().find(|(_, part)| *part == word);
-            let parts: Option<Vec<_>> = words(&text).map(same).collect();
-            return parts.filter(|parts| parts.len() > 1)?.first().map(|(reason, _)| *reason);
+            let text = folded(text);
+            let reasons: Option<Vec<_>> = words(&text).map(|word| self.names.of_word(word)).collect();
+            return reasons.filter(|reasons| reasons.len() > 1)?.first().copied();
         }
-        let found =
-            |word: &str| self.protected.iter().find(|(_, part)| is_part(part) && is_called(word, part));
-        words(&text).find_map(found).map(|(reason, _)| *reason)
+        self.names.part_in(text)
     }
+}
+
+fn named_in(path: String, reason: WithholdingReason) -> Taken {
+    let because = "the name of a protected person stands in it".to_owned();
+    Taken { path, reason, rule: RULE.to_owned(), because }
 }
 
 /// Whether a word is a part of a name, or begins with it, or holds it where it is long enough.
@@ -278,18 +310,13 @@ mod tests {
     use super::*;
 
     /// What names the record, and names of others that are not the protected one's as a whole.
-    const LEFT: [&str; 11] = [
+    const LEFT: [&str; 6] = [
         "/district/code",
-        "/district/name",
         "/event_id",
-        "/fir/number",
-        "/links/0/record_id",
         "/persons/0/aliases/0",
         "/persons/0/name",
         "/police_station/code",
         "/police_station/name",
-        "/sections/0/act",
-        "/sections/0/section",
     ];
 
     fn with_victim(mut event: Value, section: &Value, name: &str) -> Value {

@@ -20,6 +20,8 @@ pub(super) struct Tables {
     pub(super) child_person: List,
     pub(super) child_prose: List,
     pub(super) age: Age,
+    /// Whether a word of [`Age::numbers`] is in a text at all.
+    pub(super) age_numbers: List,
 }
 
 /// Words that say an age, folded.
@@ -31,6 +33,15 @@ pub(super) struct Age {
     pub(super) years: BTreeSet<String>,
     pub(super) old: BTreeSet<String>,
     pub(super) months: BTreeSet<String>,
+    pub(super) genitive: BTreeSet<String>,
+    /// Words beside years that are no age.
+    pub(super) spans: BTreeSet<String>,
+    /// Whoever may be said to have so many years.
+    pub(super) persons: BTreeSet<String>,
+    /// Words for 1 to 17.
+    pub(super) numbers: BTreeSet<String>,
+    /// Words before which make one of these a greater number: `thirty five`.
+    pub(super) tens: BTreeSet<String>,
 }
 
 /// The words of one list.
@@ -49,7 +60,7 @@ enum Kind {
     Harmless,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(default)]
@@ -89,7 +100,9 @@ impl Tables {
         let file: File = toml::from_str(include_str!("words.toml")).expect("words.toml is well formed");
         let list = |written: &Written| List::of(written).expect("words.toml has words");
         let fold = |words: BTreeSet<String>| words.iter().map(|word| folded(word).into_owned()).collect();
-        let Age { before, certain, years, old, months } = file.age;
+        let numbers = Written { whole: file.age.numbers.iter().cloned().collect(), ..Written::default() };
+        let Age { before, certain, persons, years, old, months, genitive, spans, numbers: young, tens } =
+            file.age;
         Self {
             caste: list(&file.caste),
             passport: list(&file.passport),
@@ -105,7 +118,13 @@ impl Tables {
                 years: fold(years),
                 old: fold(old),
                 months: fold(months),
+                genitive: fold(genitive),
+                spans: fold(spans),
+                persons: fold(persons),
+                numbers: fold(young),
+                tens: fold(tens),
             },
+            age_numbers: list(&numbers),
         }
     }
 }

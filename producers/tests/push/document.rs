@@ -87,6 +87,7 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     let mut config = rig.config();
     let push = config.push.as_mut().unwrap();
     (push.max_body_bytes, push.max_requests_in_flight, push.body_timeout_ms) = (20_000, 1, 6_000);
+    push.max_items = 50;
     config.spool.bytes_max = 20_000;
     rig.cluster.broker_down(1).unwrap();
     let producer = start(config).await;
@@ -101,6 +102,7 @@ async fn produce_every_answer(rig: &Rig) -> (Value, Seen) {
     seen.post(&producer, TOKEN, "application/x-ndjson", "{}".to_owned()).await;
     seen.post(&producer, "wrong", JSON, item(1)).await;
     seen.post(&producer, TOKEN, JSON, " ".repeat(20_001)).await;
+    seen.post(&producer, TOKEN, JSON, format!("[{}0]", "0,".repeat(50))).await;
     seen.post(&producer, TOKEN, "text/plain", item(1)).await;
     seen.post(&producer, TOKEN, JSON, array(20, 70)).await;
     let (slow, _) = producer.occupy(100, "{").await;
@@ -131,6 +133,8 @@ async fn the_document_says_what_the_server_does_and_all_of_it() {
         for name in response["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
             assert!(headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)), "{status}: {name}");
         }
+        let says_when = headers.iter().any(|(name, _)| name == "retry-after");
+        assert_eq!(says_when, response["headers"].get("Retry-After").is_some(), "{status}");
         assert!(headers.iter().any(|(name, value)| name == "content-type" && value == "application/json"));
     }
 }

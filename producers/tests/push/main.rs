@@ -15,4 +15,5 @@ mod delivery;
 mod document;
 mod refusals;
 mod rig;
+mod slow;
 mod tls;

@@ -97,6 +97,13 @@ impl Rig {
         start(self.config()).await
     }
 
+    /// Whether the spool's files hold nothing.
+    pub(crate) fn spool_is_empty(&self) -> bool {
+        let folder = self.folder.path().join("store/chandigarh/spool");
+        let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.all(|name| name == "lock")
+    }
+
     /// Everything that was published, which must be `count` events and no more.
     pub(crate) fn published(&self, count: usize) -> Vec<CrimeEvent> {
         let bootstrap = self.cluster.bootstrap_servers();

@@ -25,6 +25,7 @@ use crate::health::Health;
 use crate::http::{self, HttpConfig};
 use crate::logs::{self, LineLimit, LogConfig};
 use crate::metrics::Metrics;
+use crate::secret::exposed;
 use crate::systemd;
 use crate::telemetry::{TelemetryConfig, Tracer};
 
@@ -143,8 +144,10 @@ where
 }
 
 fn check<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {
-    checked::<C>(path)?;
-    say(std::io::stdout(), format_args!("{}: the configuration is valid", path.display()))
+    let config = checked::<C>(path)?;
+    say(std::io::stdout(), format_args!("{}: the configuration is valid", path.display()))?;
+    let mut exposed = exposed(&config, path)?.into_iter();
+    exposed.try_for_each(|exposed| say(std::io::stdout(), format_args!("warning: {exposed}")))
 }
 
 fn print<C: DaemonConfig>(path: &Path) -> Result<(), Failure> {

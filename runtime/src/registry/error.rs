@@ -14,9 +14,7 @@ use crate::secret::without_login;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// No usable answer: not reachable, too slow, refusing the log-in, or answering as no registry does. Try again.
-    #[error(
-        "the schema registry gives no usable answer ({reason}): check registry.url (or --registry) and that it is up"
-    )]
+    #[error("the schema registry gives no usable answer ({reason}): check registry.url and that it is up")]
     Unavailable {
         /// What happened.
         reason: String,
