@@ -2,9 +2,9 @@
 //! disk is touched. It is new at each start, as on a new machine, and goes with the process.
 
 use anyhow::{Result, bail};
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// What stands in front of a shell and its script, so that the script may mount.
@@ -18,12 +18,12 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// One of so many bytes at a folder, which is made.
+    /// One of so many bytes at a folder, which is made and is its owner's alone, mounted or not.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn at(folder: PathBuf, bytes: u64) -> Result<Self> {
-        fs::create_dir_all(&folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         Ok(Self { folder, bytes })
     }
 
