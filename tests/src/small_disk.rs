@@ -2,9 +2,9 @@
 //! disk is touched. It is new at each start, as on a new machine, and goes with the process.
 
 use anyhow::{Result, bail};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// What stands in front of a shell and its script, so that the script may mount.
@@ -39,7 +39,9 @@ impl SmallDisk {
     /// # Errors
     /// When it is larger than it should be, or cannot be written to for another reason.
     pub fn fill(&self, pid: u32) -> Result<bool> {
-        let Ok(file) = File::create(self.ballast(pid)) else { return Ok(false) };
+        let ballast =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.ballast(pid));
+        let Ok(file) = ballast else { return Ok(false) };
         if file.metadata()?.dev() == fs::metadata(&self.folder)?.dev() {
             return Ok(false);
         }
