@@ -89,7 +89,14 @@ fn no_value_of_a_row_is_where_it_must_not_be() {
 fn every_fault_is_one() {
     for is_json in [false, true] {
         for fault in FAULTS {
-            let good = Row { offence: 0, victim_age: Some(30), accused_age: 30, cleared: true, fault: None };
+            let good = Row {
+                offence: 0,
+                victim_age: Some(30),
+                accused_age: 30,
+                cleared: true,
+                fault: None,
+                strays: Vec::new(),
+            };
             // The first row has the number that `SameRecord` takes.
             let rows =
                 [Row { fault: Some(Fault::SameRecord), ..good.clone() }, Row { fault: Some(fault), ..good }];
@@ -104,7 +111,8 @@ fn every_fault_is_one() {
 #[test]
 fn a_row_that_is_taken_for_a_header_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let row = Row { offence: 0, victim_age: None, accused_age: 30, cleared: true, fault: None };
+    let row =
+        Row { offence: 0, victim_age: None, accused_age: 30, cleared: true, fault: None, strays: vec![] };
     fs::write(folder.path().join("rows.txt"), [row.csv(0), row.csv(1)].concat()).unwrap();
     let settings =
         SETTINGS.replace("FORMAT", "csv").replace("COLUMNS", "[]").replace("header = false", "header = true");

@@ -175,10 +175,31 @@ fn a_damaged_joined_row_is_kept_and_may_be_the_child_of_any_case() {
         let listed = events[0].withheld.iter().any(|withheld| withheld.path == "place");
         assert!(listed, "withheld is not absent");
     }
-    let folder = folder(&[("cases.csv", PLACES), ("persons-1.csv", &format!("{header}1,W,Sitaxyz,12\n"))]);
+    let whole = format!("{header}1,W,Sitaxyz,12\n2,A,Gopalxyz,40\n");
+    let folder = folder(&[("cases.csv", PLACES), ("persons-1.csv", &whole)]);
     let (_, events, found) = try_run(folder.path(), PERSONS).unwrap();
     assert!(found.is_empty());
     assert_eq!(places(&events), [None, Some("the market".to_owned())], "whole, the child is of one case");
+}
+
+#[test]
+fn a_case_without_a_row_waits_for_its_persons_unless_there_are_such_cases() {
+    let persons = "No,role,name,age\n1,A,Ramxyz,30\n";
+    let folder = folder(&[("cases.csv", PLACES), ("persons-1.csv", persons)]);
+    let school = Some("the school".to_owned());
+    let (_, events, _) = try_run(folder.path(), PERSONS).unwrap();
+    assert_eq!(
+        places(&events),
+        [school.clone(), None],
+        "its persons may be on their way, a child among them"
+    );
+    assert!(events[1].withheld.iter().any(|withheld| withheld.path == "place"), "withheld is not absent");
+    let some = PERSONS.replace("key = [\"No\"]", "key = [\"No\"]\nevery_case = false");
+    let (_, events, _) = try_run(folder.path(), &some).unwrap();
+    assert_eq!(places(&events), [school.clone(), Some("the market".to_owned())]);
+    std::fs::write(folder.path().join("persons-1.csv"), format!("{persons}2,A,Gopalxyz,40\n")).unwrap();
+    let (_, events, _) = try_run(folder.path(), PERSONS).unwrap();
+    assert_eq!(places(&events), [school, Some("the market".to_owned())], "now they are there");
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub struct Join {
     /// what hangs on the persons of a case is withheld.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// Whether every case has a row there. Default true: one without may lack persons, and what hangs on the persons of a case is
+    /// withheld until its row comes. False where there are cases without one, of an accused whom nobody knows.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub every_case: bool,
     /// The most rows that belong to one case; a case with more goes to quarantine. Default 100.
     #[serde(default = "hundred")]
     pub max_rows_per_case: usize,
@@ -97,6 +101,10 @@ impl NamesColumns for Each {
     fn each_column(&mut self, visit: &mut Visit<'_>) {
         visit.enter(&self.0);
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn hundred() -> usize {

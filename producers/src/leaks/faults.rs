@@ -20,12 +20,13 @@ pub(super) enum Fault {
     TooLarge,
     Secret,
     Restricted,
+    RestrictedHead,
     Skipped,
     FutureDay,
     SameRecord,
 }
 
-pub(super) const FAULTS: [Fault; 20] = [
+pub(super) const FAULTS: [Fault; 21] = [
     Fault::Date,
     Fault::Year,
     Fault::Age,
@@ -43,6 +44,7 @@ pub(super) const FAULTS: [Fault; 20] = [
     Fault::TooLarge,
     Fault::Secret,
     Fault::Restricted,
+    Fault::RestrictedHead,
     Fault::Skipped,
     Fault::FutureDay,
     Fault::SameRecord,

@@ -1,7 +1,10 @@
 //! Rows made at random, as lines of CSV and of JSON, and what of each must stay. The secrets are said as the law puts them, without
 //! the rules' own machinery.
+//!
+//! People write a name or an address into whatever column is at hand, so that each secret strays into others at random.
 
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::MARK;
 use super::faults::{FAULTS, Fault};
@@ -16,6 +19,14 @@ const OFFENCES: [(&str, &str, bool, bool); 6] = [
     ("JJ", "75", false, true),
 ];
 
+/// What may stand in a column of others as well; the empty one is the telephone number.
+const STRAYS: [&str; 8] =
+    ["victim", "homevictim", "informant", "homeinformant", "accused", "place", "car", ""];
+
+/// Columns that something strays into, and nothing else stands in.
+const STRAYED_INTO: [&str; 8] =
+    ["Part", "Link", "Alias", "Relative", "GangNote", "AccusedHome", "Looks", "Goods"];
+
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) offence: usize,
@@ -23,22 +34,26 @@ pub(super) struct Row {
     pub(super) accused_age: i32,
     pub(super) cleared: bool,
     pub(super) fault: Option<Fault>,
+    /// Secrets with the columns that they stray into.
+    pub(super) strays: Vec<(&'static str, &'static str)>,
 }
 
 pub(super) fn any_row() -> impl Strategy<Value = Row> {
-    let fault = prop::option::weighted(0.25, prop::sample::select(FAULTS.to_vec()));
-    (0..OFFENCES.len(), prop::option::of(1..60), 12..60, any::<bool>(), fault).prop_map(
-        |(offence, victim_age, accused_age, cleared, fault)| Row {
+    let fault = prop::option::weighted(0.25, select(FAULTS.to_vec()));
+    let strays = prop::collection::vec((select(STRAYS.to_vec()), select(STRAYED_INTO.to_vec())), 0..3);
+    (0..OFFENCES.len(), prop::option::of(1..60), 12..60, any::<bool>(), fault, strays).prop_map(
+        |(offence, victim_age, accused_age, cleared, fault, strays)| Row {
             offence,
             victim_age,
             accused_age,
             cleared,
             fault,
+            strays,
         },
     )
 }
 
-pub(super) const COLUMNS: [&str; 26] = [
+pub(super) const COLUMNS: [&str; 34] = [
     "Station",
     "No",
     "Year",
@@ -65,6 +80,14 @@ pub(super) const COLUMNS: [&str; 26] = [
     "Sex",
     "Head",
     "Stage",
+    "Part",
+    "Link",
+    "Alias",
+    "Relative",
+    "GangNote",
+    "AccusedHome",
+    "Looks",
+    "Goods",
 ];
 
 impl Row {
@@ -81,9 +104,26 @@ impl Row {
         let offence = match OFFENCES[self.offence] {
             (_, _, true, true) => ["POSCO", "पास्को", "ಪೋಕ್ಸೋ", "P.O.C.S.O."][i % 4],
             (_, _, true, false) => ["Ｒａｐｅ", "बलत्कार", "ಅತ್ಯಾಚಾರ", "rapist"][i % 4],
-            _ => "Case",
+            _ if self.fault == Some(Fault::RestrictedHead) => {
+                ["UAPA", "Sedition", "Offical Secrets Act", "U/s 113 BNS"][i % 4]
+            }
+            _ => "Theft",
         };
         format!("{offence} of {}", self.value(i, "victim").to_uppercase())
+    }
+
+    /// What stands in a column that something may stray into.
+    fn strayed(&self, i: usize, column: &str) -> String {
+        let strayed = self
+            .strays
+            .iter()
+            .filter(|(_, into)| *into == column)
+            .map(|(secret, _)| if secret.is_empty() { telephone(i) } else { self.value(i, secret) });
+        let texts: Vec<_> = strayed.collect();
+        match (texts.as_slice(), column) {
+            ([], _) | (_, "Part" | "Link" | "Alias" | "Relative") => texts.join(" "),
+            _ => format!("seen with {} there", texts.join(" and ")),
+        }
     }
 
     /// The cells of row `i`, in the order of [`COLUMNS`].
@@ -103,7 +143,7 @@ impl Row {
         let station = if self.fault == Some(Fault::Skipped) { "Total" } else { "Panaji" };
         let class = if self.fault == Some(Fault::Secret) { "SECRET" } else { "UNCLASSIFIED" };
         let age = self.victim_age.map(|age| age.to_string()).unwrap_or_default();
-        vec![
+        let mut cells = vec![
             station.to_owned(),
             self.number(i),
             fault(Fault::Year, "year", "2024"),
@@ -114,9 +154,9 @@ impl Row {
             if self.cleared { "Y".to_owned() } else { String::new() },
             self.value(i, "victim"),
             fault(Fault::Age, "age", &age),
-            self.value(i, "victimhome"),
+            self.value(i, "homevictim"),
             self.value(i, "informant"),
-            self.value(i, "informanthome"),
+            self.value(i, "homeinformant"),
             self.value(i, "accused"),
             self.accused_age.to_string(),
             self.value(i, "place"),
@@ -130,7 +170,9 @@ impl Row {
             fault(Fault::Value, "sex", "F"),
             self.head(i),
             telephone(i),
-        ]
+        ];
+        cells.extend(STRAYED_INTO.iter().map(|column| self.strayed(i, column)));
+        cells
     }
 
     pub(super) fn csv(&self, i: usize) -> Vec<u8> {
@@ -175,10 +217,10 @@ impl Row {
         let is_minor = |age: i32| age < 18;
         let victim_is_child = is_about_children || self.victim_age.is_some_and(is_minor);
         let has_child = victim_is_child || is_minor(self.accused_age);
-        let mut fields = vec!["informant", "informanthome", "phone", "caste", "aadhaar"];
-        let mut secrets = vec![telephone(i)];
+        let mut fields = vec!["informant", "homeinformant", "phone", "caste", "aadhaar"];
+        let mut secrets = vec![telephone(i), format!("9{i:09}")];
         if is_sexual || victim_is_child {
-            fields.extend(["victim", "victimhome", "car"]);
+            fields.extend(["victim", "homevictim", "car"]);
             secrets.push(self.value(i, "victim").to_uppercase());
         }
         if is_sexual || has_child {

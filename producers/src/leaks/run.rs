@@ -44,6 +44,8 @@ kind = { constant = "FIR" }
 reported_at = { column = "Day", formats = ["%Y-%m-%d"] }
 investigation_stage = "Stage"
 narrative = { text = "Facts", cleared = { column = "Cleared", one_of = ["Y"] } }
+[mapping.record]
+part = "Part"
 [mapping.police_station]
 name = "Station"
 [mapping.fir]
@@ -51,6 +53,9 @@ number = "No"
 year = "Year"
 [mapping.place]
 text = "Place"
+[mapping.gang]
+name = { constant = "Gang" }
+note = "GangNote"
 [mapping.reported_head]
 minor = "Head"
 [mapping.handling]
@@ -73,6 +78,15 @@ address = "InformantHome"
 role = { constant = "ACCUSED" }
 name = "Accused"
 age_years = "AccusedAge"
+aliases = { column = "Alias", split = [";"] }
+relative = "Relative"
+address = "AccusedHome"
+description = "Looks"
+[[mapping.property]]
+role = { constant = "USED" }
+description = "Goods"
+[[mapping.links]]
+record_id = "Link"
 [[mapping.vehicles]]
 role = { constant = "STOLEN" }
 model = { constant = "i20" }
@@ -142,7 +156,7 @@ pub(super) fn run(rows: &[Row], is_json: bool) -> Out {
     let settings = SETTINGS
         .replace("rows.txt", FILE)
         .replace("FORMAT", if is_json { "jsonl" } else { "csv" })
-        .replace("COLUMNS", &serde_json::to_string(&COLUMNS).unwrap());
+        .replace("COLUMNS", &serde_json::to_string(&COLUMNS[..]).unwrap());
     let config: ProducerConfig = toml::from_str(&settings).unwrap();
     let config = config.in_folder_of(&folder.path().join("goa.toml"));
 

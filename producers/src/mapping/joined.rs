@@ -151,7 +151,13 @@ impl Joined {
             if table.may_lack_rows(key.as_deref()) {
                 found.incomplete.push(&table.name);
             }
-            let Some(case) = key.and_then(|key| table.cases.get(&key)) else { continue };
+            let Some(case) = key.and_then(|key| table.cases.get(&key)) else {
+                // Its rows may be on their way: files of one export do not come at once.
+                if join.every_case && !found.incomplete.contains(&table.name.as_str()) {
+                    found.incomplete.push(&table.name);
+                }
+                continue;
+            };
             case.found.store(true, Ordering::Relaxed);
             if case.rows.len() > join.max_rows_per_case {
                 let message = "has more joined rows than max_rows_per_case: raise it, or correct the key";
@@ -183,7 +189,7 @@ fn count(rows: usize) -> u64 {
 }
 
 impl<'a> OfTheCase<'a> {
-    /// Whether persons of the case may be missing: a joined file is not whole, or is not there.
+    /// Whether persons of the case may be missing: a joined file is not whole, or is not there, or has no row of the case.
     pub(crate) fn may_lack_persons(&self, persons: Option<&[Person]>) -> bool {
         let is_of = |person: &Person| {
             person.each.as_ref().is_some_and(|each| self.incomplete.contains(&each.0.as_str()))

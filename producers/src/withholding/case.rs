@@ -5,8 +5,8 @@ use sanchar_schemas::event::{EventKind, Person, PersonRole};
 
 use super::ages::ADULT_YEARS;
 use super::offence::Offences;
-use super::rule::{CaseFilter, Children, Clearance, OffenceClass, Persons};
-use super::{Told, offence};
+use super::rule::{CaseFilter, Children, Clearance, OffenceClass, Persons, is_notice};
+use super::{Told, heads, offence};
 
 /// What is true of a case.
 pub(super) struct Case {
@@ -15,6 +15,7 @@ pub(super) struct Case {
     is_unknown: bool,
     /// Nor is a head, and the kind says nothing.
     is_untold: bool,
+    is_notice: bool,
     has_child: bool,
     has_child_victim: bool,
     narrative: Clearance,
@@ -23,8 +24,8 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn of(event: &CrimeEvent, offences: Offences, told: Told) -> Self {
-        let (head_is_sexual, head_has_child) = offence::of_head(event.reported_head.as_ref());
+    /// `offences` are those of the sections and of the head.
+    pub(super) fn of(event: &CrimeEvent, offences: Offences, head: heads::Said, told: Told) -> Self {
         // What is not cleared does not leave, and sources that never clear are spared the reading.
         let narrative = event.narrative.as_deref().filter(|_| told.narrative == Clearance::Cleared);
         let (text_is_sexual, text_has_child) = narrative.map_or((false, false), offence::of_narrative);
@@ -34,7 +35,6 @@ impl Case {
         });
         let has_child_victim = counted
             || told.may_lack_persons
-            || head_has_child
             || offences.is_about_children
             || event.persons.iter().any(|person| !is_offender(person.role) && is_known_child(person));
         // That somebody ticked no box is no word on the age of a victim of such a case.
@@ -43,11 +43,10 @@ impl Case {
         let is_child = |person: &Person| is_known_child(person) || may_be_child(person);
         let persons: Vec<_> = event.persons.iter().map(|person| (person.role, is_child(person))).collect();
         Self {
-            is_sexual: head_is_sexual || text_is_sexual || offences.is_sexual,
+            is_sexual: text_is_sexual || offences.is_sexual,
             is_unknown: event.sections.is_empty(),
-            is_untold: event.sections.is_empty()
-                && event.reported_head.is_none()
-                && is_of_any_offence(event.kind),
+            is_untold: event.sections.is_empty() && !head.is_told && is_of_any_offence(event.kind),
+            is_notice: is_notice(event.kind),
             has_child: has_child_victim || text_has_child || persons.iter().any(|(_, is_child)| *is_child),
             has_child_victim,
             narrative: told.narrative,
@@ -67,7 +66,10 @@ impl Case {
             Children::Any => self.has_child,
             Children::Victim => self.has_child_victim,
         });
-        offences && children && filter.narrative.is_none_or(|narrative| narrative == self.narrative)
+        offences
+            && children
+            && filter.narrative.is_none_or(|narrative| narrative == self.narrative)
+            && filter.notice.is_none_or(|is_notice| is_notice == self.is_notice)
     }
 
     /// Positions of the persons that a rule is about; where it is lifted, without those whom the notice is about.
@@ -82,11 +84,6 @@ impl Case {
                 && !(is_lifted && is_sought(*role))
         };
         self.persons.iter().enumerate().filter(move |(_, person)| is_meant(person)).map(|(i, _)| i)
-    }
-
-    /// Whether somebody in it may be one whom the law protects.
-    pub(super) fn is_protected(&self) -> bool {
-        self.is_sexual || self.has_child || self.is_unknown
     }
 
     /// Whether a child has a part in it besides those whom a notice is about.

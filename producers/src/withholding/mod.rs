@@ -7,15 +7,18 @@ mod ages;
 mod case;
 mod file;
 mod fold;
+mod heads;
 pub(crate) mod identifiers;
 mod named;
 mod names;
 mod offence;
 mod policy;
 mod refusal;
+mod repeated;
 pub mod rule;
 mod texts;
 mod words;
+mod young;
 
 use sanchar_schemas::CrimeEvent;
 use sanchar_schemas::event::{EventKind, Place, Withheld, WithholdingReason};
@@ -24,6 +27,7 @@ use crate::reason::Rejection;
 use case::Case;
 use offence::Offences;
 pub use policy::{Restricted, Withholding, law};
+use repeated::Said;
 use rule::{Clearance, Rule, objects};
 
 /// Name of the rule that no table can change: identifiers in texts.
@@ -67,12 +71,13 @@ impl Withholding {
         event: &mut CrimeEvent,
         told: impl Into<Told>,
     ) -> Result<Vec<Taken>, Rejection> {
-        let offences = Offences::of(&event.sections);
+        let head = heads::of(event.reported_head.as_ref());
+        let offences = Offences::of(&event.sections).or(head.offences);
         refusal::check(event, offences, self.restricted())?;
-        let case = Case::of(event, offences, told.into());
+        let case = Case::of(event, offences, head, told.into());
         let mut taken = Vec::new();
         let kind = event.kind;
-        let called = if case.is_protected() { names::called(&event.persons) } else { Vec::new() };
+        let (called, said) = (names::called(&event.persons), Said::of(event));
         for rule in self.in_force().filter(|rule| case.fits(&rule.case)) {
             take(rule, &case, self.is_lifted(rule, kind), event, &mut |path| {
                 taken.push(Taken {
@@ -83,7 +88,8 @@ impl Withholding {
                 });
             });
         }
-        names::take(event, &called, &mut taken)?;
+        let repeated = said.taken(&taken);
+        names::take(event, &called, repeated, &mut taken)?;
         take_identifiers(event, &mut taken);
         // The law's word stands before that of a column which is not carried.
         event.withheld.retain(|listed| !taken.iter().any(|taken| is_under(&listed.path, &taken.path)));

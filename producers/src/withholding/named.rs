@@ -6,11 +6,11 @@
 
 use sanchar_schemas::district::District;
 use sanchar_schemas::event::{PoliceStation, WithholdingReason};
-use sanchar_schemas::offence::Act;
 use sanchar_schemas::{CrimeEvent, RecordId};
 
 use super::fold::{folded, words};
-use super::names::Names;
+use super::names::{Names, Of};
+use super::offence::is_known;
 use crate::reason::{Problem, Reason, Rejection};
 
 /// Words of the name of every police station.
@@ -29,16 +29,18 @@ pub(super) fn take(
     let origin = event.origin;
     if let Some(district) = &mut event.district
         && District::find(origin, &district.name).is_none()
-        && let Some(reason) = names.part_in(&district.name)
+        && let Some(reason) = names.is_in(&district.name, Of::Place)
     {
         district.name.clear();
         note("district.name".to_owned(), reason);
     }
     for (i, link) in event.links.iter_mut().enumerate() {
-        if RecordId::parse(link.record_id.clone()).is_ok() {
-            continue;
-        }
-        if let Some(reason) = names.part_in(&link.record_id) {
+        let is_record = RecordId::parse(link.record_id.clone()).is_ok();
+        let named = match is_record {
+            true => own_parts(&link.record_id).find_map(|part| names.is_in(part, Of::Anything)),
+            false => names.is_in(&link.record_id, Of::Anything),
+        };
+        if let Some(reason) = named {
             link.record_id.clear();
             note(format!("links[{i}].record_id"), reason);
         }
@@ -75,8 +77,7 @@ fn of_station(
 }
 
 fn of_sections(event: &CrimeEvent, names: &Names<'_>) -> Result<(), Rejection> {
-    let is_known = |act: &str| Act::all().iter().any(|known| known.code == act);
-    let is_named = |text: &str| names.part_in(text).is_some();
+    let is_named = |text: &str| names.is_in(text, Of::Anything).is_some();
     let mut sections = event.sections.iter();
     if sections.any(|of| is_named(&of.section) || (!is_known(&of.act) && is_named(&of.act))) {
         return Err(refused("sections", "correct the column that they come from"));
@@ -85,17 +86,21 @@ fn of_sections(event: &CrimeEvent, names: &Names<'_>) -> Result<(), Rejection> {
 }
 
 fn of_record(event: &CrimeEvent, names: &Names<'_>) -> Result<(), Rejection> {
-    if event.fir.as_ref().is_some_and(|fir| names.part_in(&fir.number).is_some()) {
+    if event.fir.as_ref().is_some_and(|fir| names.is_in(&fir.number, Of::Anything).is_some()) {
         return Err(refused("fir.number", "correct the column that it comes from"));
     }
-    let part = event.record_id.as_str().rsplit('/').next().unwrap_or_default();
-    if names.part_in(part).is_some() {
+    if own_parts(event.record_id.as_str()).any(|part| names.is_in(part, Of::Anything).is_some()) {
         return Err(refused("record.part", "tell records of a case apart by a number or a code"));
     }
     Ok(())
 }
 
+/// What names a record beside its state, station and year, of which the station is looked through for itself: number and part.
+pub(super) fn own_parts(record_id: &str) -> impl Iterator<Item = &str> {
+    record_id.split('/').skip(3)
+}
+
 fn refused(field: &str, remedy: &str) -> Rejection {
-    let message = format!("must not hold the name of a person whom the law protects: {remedy}");
+    let message = format!("must not hold the name or address of a person who is withheld: {remedy}");
     Problem::new(Reason::Restricted, message).at(field)
 }

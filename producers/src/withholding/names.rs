@@ -1,5 +1,5 @@
-//! Names of protected persons in other texts of their case: a victim who is withheld as a person must not stand in the head, in the
-//! kind of a weapon or in the note of a gang.
+//! Names of persons who are withheld, in other texts of their case: a victim or an informant must not stand in the head, in the kind of a
+//! weapon or in the note of a gang. With them goes what is [`super::repeated`] of their addresses.
 //!
 //! Every text of the event is looked through, as the contract's schema has them, so that a later version's are as well. What names
 //! the record or its place is looked through by [`named`]. Names of others are taken where they are the whole name.
@@ -13,6 +13,8 @@ use sanchar_schemas::schema::Record;
 use serde_json::Value;
 
 use super::fold::{folded, words};
+use super::repeated::Repeated;
+use super::words::tables;
 use super::{Taken, named};
 use crate::reason::{Problem, Reason, Rejection};
 
@@ -22,51 +24,6 @@ const RULE: &str = "protected-name";
 const LETTERS_MIN: usize = 3;
 /// From so many letters on a part is found within a longer word.
 const LETTERS_WITHIN: usize = 5;
-/// Words beside names, and in their place.
-const NO_NAMES: [&str; 42] = [
-    "and",
-    "the",
-    "alias",
-    "urf",
-    "son",
-    "daughter",
-    "wife",
-    "husband",
-    "widow",
-    "father",
-    "mother",
-    "late",
-    "shri",
-    "smt",
-    "mrs",
-    "miss",
-    "kumari",
-    "unknown",
-    "person",
-    "victim",
-    "name",
-    "not",
-    "known",
-    "given",
-    "withheld",
-    "girl",
-    "boy",
-    "minor",
-    "child",
-    "juvenile",
-    "aged",
-    "years",
-    "woman",
-    "lady",
-    "उर्फ",
-    "पुत्र",
-    "पुत्री",
-    "पत्नी",
-    "अज्ञात",
-    "महिला",
-    "नाबालिग",
-    "पीड\u{93c}िता",
-];
 /// What nobody types a name into, and what [`named`] looks through.
 const NOT_SEARCHED: [&str; 13] = [
     "event_id",
@@ -96,57 +53,127 @@ pub(super) fn called(persons: &[Person]) -> Vec<Vec<Name>> {
     persons.iter().map(of).collect()
 }
 
-/// The names of the persons of a case whom the law protects, each with the reason.
-pub(super) struct Names<'c>(Vec<(WithholdingReason, &'c Name)>);
+/// What a text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Anything.
+    Anything,
+    /// A place, or the make of a vehicle: what may be called after a person.
+    Place,
+    /// A relative or a leader: somebody else, of whom an informant's surname says nothing.
+    Other,
+    /// Somebody in the case. Families share a name.
+    Person,
+}
+
+impl Of {
+    fn path(path: &str) -> Self {
+        let is_persons = path.starts_with("persons[");
+        match path.rsplit('.').next().unwrap_or_default() {
+            "name" | "aliases" if is_persons => Self::Person,
+            "relative" | "leader" => Self::Other,
+            "name" if path == "gang.name" => Self::Other,
+            "address" | "escape_direction" | "institution" | "court" => Self::Place,
+            _ if path.starts_with("place.") || path.starts_with("vehicles[") => Self::Place,
+            _ => Self::Anything,
+        }
+    }
+}
+
+/// The names of the persons of a case who are withheld, each with the reason, and what else of them must not stand elsewhere.
+pub(super) struct Names<'c> {
+    of: Vec<(WithholdingReason, &'c Name)>,
+    repeated: Repeated,
+}
 
 impl Names<'_> {
-    /// Why a text does not leave that has a part of one of them.
-    pub(super) fn part_in(&self, text: &str) -> Option<WithholdingReason> {
+    /// Why a text does not leave. Of whom the law protects a part of the name counts, but in the names of others. Informants and witnesses
+    /// are in every case, and share their names with places and with the fathers of others: there the whole name counts, or two parts.
+    pub(super) fn is_in(&self, text: &str, of: Of) -> Option<WithholdingReason> {
         let text = folded(text);
-        words(&text).find_map(|word| {
-            let is_in = |name: &&(_, &Name)| name.1.iter().any(|part| is_part(part) && is_called(word, part));
-            self.0.iter().find(is_in).map(|(reason, _)| *reason)
-        })
+        let words: Vec<&str> = words(&text).collect();
+        let is_in = |(reason, name): &&(WithholdingReason, &Name)| {
+            let is_informant = *reason == WithholdingReason::Informant;
+            match of {
+                Of::Anything => parts_in(name, &words) > 0,
+                Of::Place if is_informant => parts_in(name, &words) >= parts(name).count().clamp(1, 2),
+                Of::Other if is_informant => is_whole(name, &words),
+                Of::Place | Of::Other => parts_in(name, &words) > 0,
+                Of::Person => is_whole(name, &words),
+            }
+        };
+        let named = self.of.iter().find(is_in).map(|(reason, _)| *reason);
+        named.or_else(|| self.is_of_them(&words, of)).or_else(|| self.repeated.is_in(&text))
     }
 
     /// Why folded words do not leave that have all parts of one of them, or are nothing but the one part that it has.
     pub(super) fn whole_in(&self, words: &[&str]) -> Option<WithholdingReason> {
-        let has = |part: &String| words.iter().any(|word| is_called(word, part));
-        let is_in = |name: &&(_, &Name)| {
-            let mut parts = name.1.iter().filter(|part| is_part(part));
-            match (parts.clone().count(), words) {
-                (0, _) => false,
-                (1, [word]) => parts.all(|part| part == word),
-                (1, _) => false,
-                _ => parts.all(has),
-            }
-        };
-        self.0.iter().find(is_in).map(|(reason, _)| *reason)
+        self.of.iter().find(|(_, name)| is_whole(name, words)).map(|(reason, _)| *reason)
     }
 
-    /// The reason of a word that is a part of one of them, whatever it says.
-    fn of_word(&self, word: &str) -> Option<WithholdingReason> {
-        let found = self.0.iter().find(|(_, name)| name.iter().any(|part| part == word));
-        found.map(|(reason, _)| *reason)
+    /// Why the name of somebody else does not leave of which every word is one of theirs.
+    fn is_of_them(&self, words: &[&str], of: Of) -> Option<WithholdingReason> {
+        if words.len() < 2 || !matches!(of, Of::Other | Of::Person) {
+            return None;
+        }
+        let of_word = |word: &&str| {
+            let found = self.of.iter().find(|(_, name)| name.iter().any(|part| part == word));
+            found.map(|(reason, _)| *reason)
+        };
+        words.iter().map(of_word).collect::<Option<Vec<_>>>()?.first().copied()
+    }
+
+    /// Whether none of it can be in an event, seen at little cost: most cases have somebody who informed, and few a name in two places.
+    fn is_nowhere(&self, event: &CrimeEvent) -> bool {
+        let Ok(whole) = serde_json::to_string(event) else { return false };
+        // Behind a backslash stands what the text itself writes otherwise.
+        if whole.contains('\\') {
+            return false;
+        }
+        let whole = folded(&whole);
+        let is_in = |(_, name): &(_, &Name)| {
+            let has_parts = parts(name).next().is_some();
+            name.iter().any(|word| (is_part(word) || !has_parts) && whole.contains(word.as_str()))
+        };
+        !self.of.iter().any(is_in) && self.repeated.is_in(&whole).is_none()
+    }
+}
+
+fn parts(name: &Name) -> impl Iterator<Item = &String> + Clone {
+    name.iter().filter(|part| is_part(part))
+}
+
+fn parts_in(name: &Name, words: &[&str]) -> usize {
+    parts(name).filter(|part| words.iter().any(|word| is_called(word, part))).count()
+}
+
+/// Whether words have all parts of a name, or are nothing but the one part that it has.
+fn is_whole(name: &Name, words: &[&str]) -> bool {
+    match (parts(name).count(), words) {
+        (0, _) => false,
+        (1, [word]) => parts(name).all(|part| part == word),
+        (1, _) => false,
+        (count, _) => parts_in(name, words) == count,
     }
 }
 
 fn is_part(word: &str) -> bool {
     word.chars().nth(LETTERS_MIN - 1).is_some()
         && !word.bytes().all(|byte| byte.is_ascii_digit())
-        && !NO_NAMES.contains(&word)
+        && !tables().no_name.words.contains(word)
 }
 
-/// Takes out every text with a part of the name of a person whose name was taken for the law's protection.
+/// Takes out every text with the name of a person whose name was taken, or with what else is not to stand elsewhere.
 pub(super) fn take(
     event: &mut CrimeEvent,
     called: &[Vec<Name>],
+    repeated: Repeated,
     taken: &mut Vec<Taken>,
 ) -> Result<(), Rejection> {
-    let protected = called.iter().enumerate().filter_map(|(i, names)| Some((reason(i, taken)?, names)));
-    let names = protected.flat_map(|(reason, names)| names.iter().map(move |name| (reason, name)));
-    let names = Names(names.collect());
-    if names.0.is_empty() {
+    let withheld = called.iter().enumerate().filter_map(|(i, names)| Some((reason(i, taken)?, names)));
+    let of = withheld.flat_map(|(reason, names)| names.iter().map(move |name| (reason, name)));
+    let names = Names { of: of.collect(), repeated };
+    if (names.of.is_empty() && names.repeated.is_empty()) || names.is_nowhere(event) {
         return Ok(());
     }
     named::take(event, &names, &mut |path, reason| taken.push(named_in(path, reason)))?;
@@ -159,14 +186,10 @@ pub(super) fn take(
     Ok(())
 }
 
-/// Why the name of a person was taken, where the law protects the person.
+/// Why the name of a person was taken, if it was.
 fn reason(i: usize, taken: &[Taken]) -> Option<WithholdingReason> {
     let paths = ["name", "aliases", "relative"].map(|field| format!("persons[{i}].{field}"));
-    let is_protection = |reason: &WithholdingReason| {
-        use WithholdingReason::{Child, Other, SexualOffenceVictim};
-        matches!(reason, SexualOffenceVictim | Child | Other)
-    };
-    taken.iter().filter(|taken| paths.contains(&taken.path)).map(|taken| taken.reason).find(is_protection)
+    taken.iter().find(|taken| paths.contains(&taken.path)).map(|taken| taken.reason)
 }
 
 /// The schema of an event, with its named types.
@@ -265,27 +288,15 @@ impl Search<'_> {
             Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
             _ => return,
         };
-        let is_name =
-            path.starts_with("persons[") && [".name", ".aliases"].iter().any(|end| path.ends_with(end));
-        let Some(reason) = texts.iter().find_map(|text| self.reason(text, is_name)) else { return };
+        let of = Of::path(path);
+        let Some(reason) = texts.iter().find_map(|text| self.names.is_in(text, of)) else { return };
         *value = empty;
         self.taken.push(named_in(path.to_owned(), reason));
-    }
-
-    /// Why a text does not leave. Families share a name, so that the name of another person counts where every part of it is the
-    /// protected one's.
-    fn reason(&self, text: &str, is_name: bool) -> Option<WithholdingReason> {
-        if is_name {
-            let text = folded(text);
-            let reasons: Option<Vec<_>> = words(&text).map(|word| self.names.of_word(word)).collect();
-            return reasons.filter(|reasons| reasons.len() > 1)?.first().copied();
-        }
-        self.names.part_in(text)
     }
 }
 
 fn named_in(path: String, reason: WithholdingReason) -> Taken {
-    let because = "the name of a protected person stands in it".to_owned();
+    let because = "the name or address of a person who is withheld stands in it".to_owned();
     Taken { path, reason, rule: RULE.to_owned(), because }
 }
 

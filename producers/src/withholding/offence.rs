@@ -5,12 +5,13 @@
 
 use std::sync::LazyLock;
 
-use sanchar_schemas::event::{ReportedHead, Section};
+use sanchar_schemas::event::Section;
 use sanchar_schemas::offence::{Act, Head};
 
 use super::ages::{In, tells_of_child};
 use super::fold::{folded, squashed, words};
 use super::words::tables;
+use super::young;
 use crate::memo::Memo;
 
 /// Codes that are taken for one another.
@@ -20,8 +21,20 @@ const CHILD_SECTIONS: [(&str, &[u32]); 2] = [
     ("IPC", &[305, 315, 316, 317, 361, 363, 369, 372, 373]),
     ("BNS", &[91, 92, 93, 94, 95, 96, 97, 98, 99, 107, 137, 139, 141]),
 ];
-/// The same with a letter behind the number.
-const LETTERED_CHILD_SECTIONS: [(&str, &str); 3] = [("IPC", "366a"), ("IPC", "366b"), ("IT", "67b")];
+/// The same with a letter or a subsection behind the number, without brackets: among the sections on trafficking those on minors.
+const LETTERED_CHILD_SECTIONS: [(&str, &str); 11] = [
+    ("IPC", "366a"),
+    ("IPC", "366b"),
+    ("IPC", "3704"),
+    ("IPC", "3705"),
+    ("IPC", "3706"),
+    ("IPC", "370a1"),
+    ("BNS", "1434"),
+    ("BNS", "1435"),
+    ("BNS", "1436"),
+    ("BNS", "1441"),
+    ("IT", "67b"),
+];
 /// Acts about children.
 const CHILD_ACTS: [&str; 2] = ["JJ", "POCSO"];
 
@@ -42,35 +55,50 @@ impl Offences {
         /// States write the same few sections again and again, and to judge one takes as long as all else of a small event.
         static KNOWN: LazyLock<Memo<Offences>> = LazyLock::new(Memo::default);
         sections.iter().fold(Self::default(), |all, section| {
-            let one = KNOWN.of(&[&section.act, &section.section], || Self::of_one(section));
-            Self {
-                is_sexual: all.is_sexual || one.is_sexual,
-                is_about_children: all.is_about_children || one.is_about_children,
-                is_restricted: all.is_restricted || one.is_restricted,
-            }
+            all.or(KNOWN.of(&[&section.act, &section.section], || Self::of_one(section)))
         })
     }
 
-    fn of_one(section: &Section) -> Self {
+    /// What is true of either.
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
+            is_sexual: self.is_sexual || other.is_sexual,
+            is_about_children: self.is_about_children || other.is_about_children,
+            is_restricted: self.is_restricted || other.is_restricted,
+        }
+    }
+
+    /// What the name of an act or of a head says, in any language and however misspelt.
+    pub(super) fn of_name(name: &str) -> Self {
+        let name = folded(name);
+        let is_pocso = may_be_pocso(&name);
+        Self {
+            is_sexual: is_pocso || tables().sexual.is_in_name(&name),
+            is_about_children: is_pocso || tables().child.is_in_name(&name),
+            is_restricted: tables().restricted.is_in_name(&name),
+        }
+    }
+
+    fn of_one(section: &Section) -> Self {
+        let by_number = Self {
             is_sexual: is_sexual(section),
             is_about_children: is_about_children(section),
             is_restricted: is_restricted(section),
-        }
+        };
+        if is_known(&section.act) { by_number } else { by_number.or(Self::of_name(&section.act)) }
     }
 }
 
-/// Whether a section is of a sexual offence, or may be: BNS 63 to 71 and IPC 375 to 376 under any of the codes that are taken
+/// Whether the number of a section is of a sexual offence, or may be: BNS 63 to 71 and IPC 375 to 376 under any of the codes that are taken
 /// for one another and under any act that no table knows.
 fn is_sexual(Section { act, section }: &Section) -> bool {
     let is_unknown = !is_known(act);
     let is_code = is_unknown || CODES.contains(&act.as_str());
     is_of_class(act, section, "SEXUAL")
-        || (is_unknown && is_called_sexual(act))
         || (is_code && number(section).is_some_and(|number| matches!(number, 63..=71 | 375..=376)))
 }
 
-/// Whether a section is about children, by itself or for its act.
+/// Whether a section is about children, by its number or for an act that is known.
 fn is_about_children(Section { act, section }: &Section) -> bool {
     let is_listed = number(section).is_some_and(|number| {
         CHILD_SECTIONS.iter().any(|(code, numbers)| code == act && numbers.contains(&number))
@@ -79,7 +107,6 @@ fn is_about_children(Section { act, section }: &Section) -> bool {
     CHILD_ACTS.contains(&act.as_str())
         || is_listed
         || LETTERED_CHILD_SECTIONS.iter().any(|(code, letters)| code == act && begins_with(letters))
-        || (!is_known(act) && is_called_after_children(act))
 }
 
 /// Whether only some may see an offence.
@@ -87,38 +114,20 @@ fn is_restricted(Section { act, section }: &Section) -> bool {
     sanchar_schemas::offence::is_restricted(act, section)
 }
 
-/// Whether the source's own head names a sexual offence, and whether it names a child.
-pub(super) fn of_head(head: Option<&ReportedHead>) -> (bool, bool) {
-    let texts = head.into_iter().flat_map(|head| head.major.iter().chain(&head.minor));
-    texts.fold((false, false), |(sexual, child), text| {
-        (sexual || is_called_sexual(text), child || is_called_after_children(text))
-    })
-}
-
 /// Whether a narrative tells of a sexual offence, and whether of a child.
 pub(super) fn of_narrative(narrative: &str) -> (bool, bool) {
     let text = folded(narrative);
     let tables = tables();
     let is_pocso = tables.pocso.is_in_spaced(&text);
-    let tells_child = || tables.child_prose.is_in(&text) || tells_of_child(&text, In::Prose);
+    let tells_child =
+        || tables.child_prose.is_in(&text) || tells_of_child(&text, In::Prose) || young::is_in_prose(&text);
     (is_pocso || tables.sexual_prose.is_in(&text), is_pocso || tells_child())
 }
 
 /// Whether a name, or what is said of a person beside it, calls the person a child.
 pub(super) fn is_called_child(text: &str) -> bool {
     let text = folded(text);
-    tables().child_person.is_in_spaced(&text) || tells_of_child(&text, In::Name)
-}
-
-/// Whether the name of an act or a head, in any language and however misspelt, may be that of a sexual offence.
-fn is_called_sexual(name: &str) -> bool {
-    let name = folded(name);
-    may_be_pocso(&name) || tables().sexual.is_in_name(&name)
-}
-
-fn is_called_after_children(name: &str) -> bool {
-    let name = folded(name);
-    may_be_pocso(&name) || tables().child.is_in_name(&name)
+    tables().child_person.is_in_spaced(&text) || tells_of_child(&text, In::Name) || young::is_in_name(&text)
 }
 
 /// Whether a folded name has a word that is POCSO with one letter wrong, left out, put in or turned round.
@@ -127,7 +136,7 @@ fn may_be_pocso(name: &str) -> bool {
     tables().pocso.is_in_name(name) || words(name).any(is_one_off)
 }
 
-fn is_known(act: &str) -> bool {
+pub(super) fn is_known(act: &str) -> bool {
     Act::all().iter().any(|known| known.code == act)
 }
 
@@ -187,7 +196,7 @@ mod tests {
             ("ପକ୍ସୋ", "4"),
             ("پوکسو ایکٹ", "4"),
         ] {
-            assert!(is_sexual(&section(act, number)), "{act} {number}");
+            assert!(Offences::of(&[section(act, number)]).is_sexual, "{act} {number}");
         }
         for (act, number) in [
             ("BNS", "97"),
@@ -196,10 +205,24 @@ mod tests {
             ("IT", "67B"),
             ("किशोर न्याय अधिनियम", "84"),
             ("PCMA", "9"),
+            ("BNS", "143(4)"),
+            ("BNS", "143 (5)"),
+            ("BNS", "144(1)"),
+            ("IPC", "370(4)"),
+            ("IPC", "370A(1)"),
         ] {
-            assert!(is_about_children(&section(act, number)), "{act} {number}");
+            assert!(Offences::of(&[section(act, number)]).is_about_children, "{act} {number}");
         }
-        assert!(is_restricted(&section("UAP Act", "17")) && is_restricted(&section("U.A.(P) Act", "17")));
+        for (act, number) in [
+            ("UAP Act", "17"),
+            ("U.A.(P) Act", "17"),
+            ("Offical Secrets Act", "3"),
+            ("Oficial Secret Act 1923", "3"),
+            ("Unlawful Activites Prevntion Act", "17"),
+            ("राजद्रोह अधिनियम", "1"),
+        ] {
+            assert!(Offences::of(&[section(act, number)]).is_restricted, "{act} {number}");
+        }
     }
 
     #[test]
@@ -216,54 +239,11 @@ mod tests {
             ("PASSPORTS ACT", "12"),
             ("पशु क्रूरता अधिनियम", "11"),
             ("Explosive Substances Act", "3"),
+            ("BNS", "143(2)"),
+            ("IPC", "370(2)"),
+            ("Legal Metrology Act", "3"),
         ] {
-            let section = section(act, number);
-            assert!(
-                !is_sexual(&section) && !is_about_children(&section) && !is_restricted(&section),
-                "{act} {number}"
-            );
-        }
-        assert_eq!(of_head(Some(&ReportedHead { major: Some("THEFT".into()), minor: None })), (false, false));
-        assert_eq!(
-            of_head(Some(&ReportedHead { major: None, minor: Some("Rape of minor".into()) })),
-            (true, true)
-        );
-        for head in
-            ["दो पक्षों में झगड़ा", "Unnatural death", "Motor accident", "Picketing", "House breaking by night"]
-        {
-            let head = ReportedHead { major: Some(head.into()), minor: None };
-            assert_eq!(of_head(Some(&head)), (false, false), "{head:?}");
-        }
-    }
-
-    #[test]
-    fn heads_say_it_in_every_language_and_spelling() {
-        for head in [
-            "Rape",
-            "R A P E",
-            "Ｒａｐｅ",
-            "rapist",
-            "Sodomy",
-            "Incest",
-            "gang-rape",
-            "बलत्कार",
-            "बलात्कार",
-            "दुष्कर्म",
-            "यौन शोषण",
-            "ಅತ್ಯಾಚಾರ",
-            "பாலியல் வன்புணர்வு",
-            "అత్యాచారం",
-            "ബലാത്സംഗം",
-            "બળાત્કાર",
-            "ਬਲਾਤਕਾਰ",
-            "ধর্ষণ",
-            "ধৰ্ষণ",
-            "ବଳାତ୍କାର",
-            "عصمت دری",
-            "Sexsual assault",
-        ] {
-            let head = ReportedHead { major: Some(head.into()), minor: None };
-            assert!(of_head(Some(&head)).0, "{head:?}");
+            assert_eq!(Offences::of(&[section(act, number)]), Offences::default(), "{act} {number}");
         }
     }
 
@@ -277,16 +257,48 @@ mod tests {
             "Sitaxyz aged 14 years",
             "विधि विवादित बालक रामxyz",
             "बाल अपचारी रामxyz",
+            "बच्ची",
+            "Sitaxyz, girl",
+            "boy",
+            "newborn of Sitaxyz",
+            "Baby of Sitaxyz",
+            "school going",
+            "किशोरी",
+            "nabalig ladki",
         ] {
             assert!(is_called_child(name), "{name}");
         }
-        for name in ["Kishore Kumar", "किशोर कुमार", "Ramxyz aged 34", "Baby Devi", "Minorah"]
+        for name in
+            ["Kishore Kumar", "किशोर कुमार", "Ramxyz aged 34", "Baby Devi", "Minorah", "delivery boy Ramxyz"]
         {
             assert!(!is_called_child(name), "{name}");
         }
         assert_eq!(of_narrative("Victim girl Sitaxyz aged 12 of POCSO case"), (true, true));
         assert_eq!(of_narrative("a girl aged 12 was hit"), (false, true));
         assert_eq!(of_narrative("he sells grapes; minor injuries; 3 years old scooter"), (false, true));
+        for text in [
+            "schoolgirl was followed",
+            "kidnapped minor",
+            "child was found",
+            "3 children were taken",
+            "मासूम बच्ची को",
+            "किशोरी को ले गया",
+            "nabalig ladki ko",
+            "bachchi ke sath",
+            "girl (15)",
+            "the 15 yr girl",
+        ] {
+            assert!(of_narrative(text).1, "{text}");
+        }
+        for text in [
+            "a minor accident",
+            "minor head: theft",
+            "his minor dispute",
+            "two girls' college",
+            "a childish act",
+        ] {
+            assert!(!of_narrative(text).1, "{text}");
+        }
         assert_eq!(of_narrative("he sells grapes and had minor injuries, for 3 years"), (false, false));
     }
 }

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use sanchar_runtime::config::ConfigError;
-use sanchar_schemas::event::EventKind;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Lifted, Rule};
+use super::rule::{Lifted, Rule, is_notice};
 
 /// The `[withholding]` table: what a state adds to the law.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -140,10 +139,7 @@ impl Withholding {
         if lifted.rules.is_empty() || lifted.kinds.is_empty() {
             return wrong("kinds", "or its rules are none: name both, or remove the entry".to_owned());
         }
-        let is_notice = |kind: &EventKind| {
-            matches!(kind, EventKind::MissingPerson | EventKind::PersonFound | EventKind::UnidentifiedBody)
-        };
-        if let Some(kind) = lifted.kinds.iter().find(|kind| !is_notice(kind)) {
+        if let Some(kind) = lifted.kinds.iter().find(|kind| !is_notice(**kind)) {
             let notices = "MISSING_PERSON, PERSON_FOUND and UNIDENTIFIED_BODY";
             return wrong(
                 "kinds",

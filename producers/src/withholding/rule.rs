@@ -46,6 +46,9 @@ pub struct CaseFilter {
     /// Whether the source cleared the narrative.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub narrative: Option<Clearance>,
+    /// Whether it is a notice: of a missing or found person or of an unidentified body, made to have somebody recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<bool>,
 }
 
 impl CaseFilter {
@@ -62,7 +65,7 @@ pub enum OffenceClass {
     Sexual,
     /// No section is given.
     Unknown,
-    /// Neither a section nor a head is given, and the kind does not say what happened.
+    /// Neither a section nor a head that is known is given, and the kind does not say what happened.
     Untold,
 }
 
@@ -122,6 +125,11 @@ pub struct Lifted {
     pub kinds: Vec<EventKind>,
     /// The order: who decided it, with rank, number and date.
     pub order: String,
+}
+
+/// Whether a kind of event is made to have somebody recognised.
+pub(super) fn is_notice(kind: EventKind) -> bool {
+    matches!(kind, EventKind::MissingPerson | EventKind::PersonFound | EventKind::UnidentifiedBody)
 }
 
 /// A closed set of fields, each by the name that it has in the contract.

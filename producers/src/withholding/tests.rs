@@ -2,6 +2,7 @@
 //! files below, by what they are about.
 
 mod doubts;
+mod elsewhere;
 mod law;
 mod places;
 mod random;
@@ -15,11 +16,21 @@ use sanchar_schemas::event::{
 use super::rule::{CaseField, ObjectField, PersonField};
 use super::*;
 
+/// A text that tells where it stood, in one word of its own, so that it has no part of a name in common with another.
+fn marked(path: &str) -> String {
+    format!("«{}»", path.replace('[', "ǁ").replace(']', "ǂ").replace('.', "ǀ"))
+}
+
+/// Where a text of [`marked`] stood.
+fn unmarked(text: &str) -> String {
+    text.replace('ǁ', "[").replace('ǂ', "]").replace('ǀ', ".")
+}
+
 /// A case with something in every field that a rule can name, each text telling where it stood.
 fn full(roles: &[PersonRole]) -> CrimeEvent {
     let mut event: CrimeEvent =
         serde_json::from_str(include_str!("../../../schemas/examples/vehicle-stolen.json")).unwrap();
-    let text = |path: String| Some(format!("«{path}»"));
+    let text = |path: String| Some(marked(&path));
     event.sections = vec![section("IPC", "379")];
     event.counts = None;
     event.withheld = Vec::new();
@@ -79,7 +90,7 @@ fn full(roles: &[PersonRole]) -> CrimeEvent {
 }
 
 fn vehicle(i: usize, role: ObjectRole) -> Vehicle {
-    let text = |field: &str| Some(format!("«vehicles[{i}].{field}»"));
+    let text = |field: &str| Some(marked(&format!("vehicles[{i}].{field}")));
     Vehicle {
         role,
         registration: text("registration"),

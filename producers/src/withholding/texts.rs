@@ -10,17 +10,16 @@ use std::fmt::Arguments;
 use sanchar_schemas::event::{Person, Property, Vehicle, Weapon};
 use sanchar_schemas::{CrimeEvent, RecordId};
 
-use super::identifiers::{is_in, is_number_in};
+use super::identifiers::{is_in, is_in_description, is_number_in};
+use super::named::own_parts;
+use super::refusal::is_number_in_fir;
 
 /// Takes out every text that seems to hold what is never carried, and tells `note` the path of each.
 pub(super) fn take(event: &mut CrimeEvent, note: &mut dyn FnMut(String)) {
     let mut search = Search { note };
     of_case(event, &mut search);
     for (i, link) in event.links.iter_mut().enumerate() {
-        // The parts of a record's name are numbers side by side.
-        if RecordId::parse(link.record_id.clone()).is_err() {
-            search.through(format_args!("links[{i}]."), is_number_in, [("record_id", &mut link.record_id)]);
-        }
+        search.through(format_args!("links[{i}]."), is_in_reference, [("record_id", &mut link.record_id)]);
     }
     for (i, person) in event.persons.iter_mut().enumerate() {
         of_person(person, format_args!("persons[{i}]."), &mut search);
@@ -45,12 +44,23 @@ pub(super) fn take(event: &mut CrimeEvent, note: &mut dyn FnMut(String)) {
     }
 }
 
+/// The parts of a record's name are numbers side by side, and looked through each for itself.
+fn is_in_reference(text: &str) -> bool {
+    match RecordId::parse(text.to_owned()) {
+        Ok(record_id) => {
+            let year = record_id.as_str().split('/').nth(2).unwrap_or_default();
+            own_parts(record_id.as_str()).any(|part| is_number_in_fir(part, year))
+        }
+        Err(_) => is_in(text),
+    }
+}
+
 fn of_case(event: &mut CrimeEvent, search: &mut Search<'_>) {
+    search.through(format_args!(""), is_in_description, [("narrative", &mut event.narrative)]);
     search.through(
         format_args!(""),
         is_in,
         [
-            ("narrative", &mut event.narrative),
             ("investigation_stage", &mut event.investigation_stage),
             ("escape_direction", &mut event.escape_direction),
             ("handling.caveat", &mut event.handling.caveat),
@@ -82,11 +92,8 @@ fn of_case(event: &mut CrimeEvent, search: &mut Search<'_>) {
     }
     if let Some(gang) = &mut event.gang {
         search.through(format_args!("gang."), is_in, [("name", &mut gang.name)]);
-        search.through(
-            format_args!("gang."),
-            is_in,
-            [("leader", &mut gang.leader), ("note", &mut gang.note)],
-        );
+        search.through(format_args!("gang."), is_in, [("leader", &mut gang.leader)]);
+        search.through(format_args!("gang."), is_in_description, [("note", &mut gang.note)]);
     }
     if let Some(custody) = &mut event.custody {
         search.through(format_args!("custody."), is_in, [("institution", &mut custody.institution)]);
@@ -107,11 +114,11 @@ fn of_person(person: &mut Person, part: Arguments<'_>, search: &mut Search<'_>) 
             ("name", name),
             ("relative", relative),
             ("address", address),
-            ("description", description),
             ("nationality", nationality),
             ("code", code),
         ],
     );
+    search.through(part, is_in_description, [("description", description)]);
     // Ten digits, of which the first two are a state's, and no state has a number above 38.
     search.through(part, is_number_in, [("nfn", nfn)]);
 }
@@ -203,14 +210,7 @@ pub(super) mod tests {
     use super::*;
 
     /// What names the record or its place by a number, what is made here, and what has a shape of its own that is checked.
-    const NOT_TYPED: [&str; 6] = [
-        "/event_id",
-        "/district/code",
-        "/police_station/code",
-        "/fir/number",
-        "/place/pin_code",
-        "/withheld/0/path",
-    ];
+    const NOT_TYPED: [&str; 4] = ["/event_id", "/district/code", "/place/pin_code", "/withheld/0/path"];
 
     /// A value of the schema with something in every field, harmless by every rule; the paths of its texts.
     pub(in super::super) fn full(

@@ -12,6 +12,7 @@ use super::fold::{folded, is_of_word, skeleton, spaced, squashed, words};
 #[derive(Debug)]
 pub(super) struct Tables {
     pub(super) caste: List,
+    pub(super) community: List,
     pub(super) passport: List,
     pub(super) pocso: List,
     pub(super) sexual: List,
@@ -19,6 +20,12 @@ pub(super) struct Tables {
     pub(super) child: List,
     pub(super) child_person: List,
     pub(super) child_prose: List,
+    pub(super) restricted: List,
+    pub(super) told: List,
+    pub(super) open: List,
+    pub(super) school: School,
+    pub(super) title: Title,
+    pub(super) no_name: NoName,
     pub(super) age: Age,
     /// Whether a word of [`Age::numbers`] is in a text at all.
     pub(super) age_numbers: List,
@@ -42,6 +49,30 @@ pub(super) struct Age {
     pub(super) numbers: BTreeSet<String>,
     /// Words before which make one of these a greater number: `thirty five`.
     pub(super) tens: BTreeSet<String>,
+}
+
+/// Words beside the number of a class at school, folded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct School {
+    pub(super) classes: BTreeSet<String>,
+    pub(super) not: BTreeSet<String>,
+    pub(super) numbers: BTreeSet<String>,
+}
+
+/// Titles of boys, and what stands beside an age, folded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Title {
+    pub(super) boys: BTreeSet<String>,
+    pub(super) sexes: BTreeSet<String>,
+}
+
+/// Words that are no part of a name, folded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoName {
+    pub(super) words: BTreeSet<String>,
 }
 
 /// The words of one list.
@@ -77,6 +108,7 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct File {
     caste: Written,
+    community: Written,
     passport: Written,
     pocso: Written,
     sexual: Written,
@@ -84,6 +116,12 @@ struct File {
     child: Written,
     child_person: Written,
     child_prose: Written,
+    restricted: Written,
+    told: Written,
+    open: Written,
+    school: School,
+    title: Title,
+    no_name: NoName,
     age: Age,
 }
 
@@ -105,6 +143,7 @@ impl Tables {
             file.age;
         Self {
             caste: list(&file.caste),
+            community: list(&file.community),
             passport: list(&file.passport),
             pocso: list(&file.pocso),
             sexual: list(&file.sexual),
@@ -112,6 +151,16 @@ impl Tables {
             child: list(&file.child),
             child_person: list(&file.child_person),
             child_prose: list(&file.child_prose),
+            restricted: list(&file.restricted),
+            told: list(&file.told),
+            open: list(&file.open),
+            school: School {
+                classes: fold(file.school.classes),
+                not: fold(file.school.not),
+                numbers: fold(file.school.numbers),
+            },
+            no_name: NoName { words: fold(file.no_name.words) },
+            title: Title { boys: fold(file.title.boys), sexes: fold(file.title.sexes) },
             age: Age {
                 before: fold(before),
                 certain: fold(certain),
@@ -204,6 +253,7 @@ mod tests {
         let tables = tables();
         for (written, list) in [
             (&file.caste, &tables.caste),
+            (&file.community, &tables.community),
             (&file.passport, &tables.passport),
             (&file.pocso, &tables.pocso),
             (&file.sexual, &tables.sexual),
@@ -211,6 +261,9 @@ mod tests {
             (&file.child, &tables.child),
             (&file.child_person, &tables.child_person),
             (&file.child_prose, &tables.child_prose),
+            (&file.restricted, &tables.restricted),
+            (&file.told, &tables.told),
+            (&file.open, &tables.open),
         ] {
             for word in written.parts.iter().chain(&written.whole) {
                 assert!(list.is_in(&folded(&format!("A {word}, b"))), "{word}");

@@ -6,7 +6,7 @@ use super::*;
 fn the_law_can_be_read_and_every_rule_says_what_it_takes() {
     let law = Withholding { rules: law().to_vec(), lifted: Vec::new(), ..Withholding::default() };
     let names: std::collections::BTreeSet<_> = law.rules.iter().map(|rule| &rule.name).collect();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 13);
     // As rules of a state under other names they pass its checks.
     let renamed = |rule: &Rule| Rule { name: format!("x-{}", rule.name), ..rule.clone() };
     let state = Withholding {
@@ -20,13 +20,13 @@ fn the_law_can_be_read_and_every_rule_says_what_it_takes() {
 #[test]
 fn a_theft_leaves_with_everything_but_its_informant() {
     let event = by_law(full(&[PersonRole::Accused, PersonRole::Complainant, PersonRole::Victim]));
-    assert_eq!(event.persons[0].name.as_deref(), Some("«persons[0].name»"));
+    assert_eq!(event.persons[0].name.as_deref(), Some(marked("persons[0].name").as_str()));
     assert_eq!(event.persons[1], Person { role: PersonRole::Complainant, ..Person::default() });
-    assert_eq!(event.persons[2].name.as_deref(), Some("«persons[2].name»"));
+    assert_eq!(event.persons[2].name.as_deref(), Some(marked("persons[2].name").as_str()));
     assert!(event.withheld.iter().all(|withheld| withheld.reason == WithholdingReason::Informant));
     assert_eq!(event.withheld.len(), 9, "{:?}", event.withheld);
     assert!(event.narrative.is_some() && event.place.is_some());
-    assert_eq!(event.vehicles[0].registration.as_deref(), Some("«vehicles[0].registration»"));
+    assert_eq!(event.vehicles[0].registration.as_deref(), Some(marked("vehicles[0].registration").as_str()));
 }
 
 #[test]
@@ -127,7 +127,25 @@ fn whose_part_in_the_case_is_unknown_may_be_anybody() {
         Some(WithholdingReason::Other),
         "BNS s.72 is not ruled out"
     );
-    assert!(event.persons[1].name.is_some() && event.persons[2].name.is_some());
+    assert!(event.persons[1].name.is_none() && event.persons[2].name.is_some());
+}
+
+#[test]
+fn the_dead_and_the_missing_are_victims_but_in_a_notice() {
+    for role in [PersonRole::Deceased, PersonRole::Missing, PersonRole::Found] {
+        let mut event = full(&[role]);
+        (event.sections, event.kind) = (Vec::new(), EventKind::Fir);
+        let event = by_law(event);
+        assert!(event.persons[0].name.is_none() && event.persons[0].address.is_none(), "{role}");
+        let mut event = full(&[role, PersonRole::Victim]);
+        (event.persons[1].age_years, event.persons[0].age_years) = (Some(12), Some(40));
+        assert!(by_law(event).persons[0].name.is_none(), "{role}: of the child's family");
+        for kind in [EventKind::MissingPerson, EventKind::PersonFound, EventKind::UnidentifiedBody] {
+            let mut event = full(&[role]);
+            (event.sections, event.kind) = (Vec::new(), kind);
+            assert!(by_law(event).persons[0].name.is_some(), "{role} {kind}");
+        }
+    }
 }
 
 #[test]
