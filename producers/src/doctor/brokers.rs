@@ -121,6 +121,10 @@ async fn connect(broker: &str) -> Result<(), String> {
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return Ok(()),
+            // What is an address already is not told twice.
+            Err(error) if broker == address.to_string() => {
+                problem = format!("cannot be connected to ({error})")
+            }
             Err(error) => problem = format!("cannot be connected to at {address} ({error})"),
         }
     }
@@ -299,6 +303,15 @@ mod tests {
                 "{seen:?} {brokers} {least:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_address_is_told_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let problem = |broker| runtime.block_on(connect(broker)).unwrap_err();
+        // Nobody listens on the first port.
+        assert!(problem("127.0.0.1:1").starts_with("cannot be connected to ("));
+        assert!(problem("localhost:1").contains(" at "));
     }
 
     #[test]
