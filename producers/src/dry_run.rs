@@ -16,6 +16,10 @@ use crate::source::{Broken, Format, Next, RawRow, UnterminatedLine, discover, is
 use crate::spool::Spool;
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
+/// So many records at least are compared with one another, 140 MB at most: two years of cases of a large state. The daemon
+/// remembers fewer, since it runs for ever beside others.
+const COMPARED_MIN: usize = 1_000_000;
+
 /// One row's fate, as a dry run shows it.
 #[derive(Debug, Clone, Copy)]
 pub enum Shown<'a> {
@@ -63,7 +67,7 @@ pub fn dry_run(
         config,
         now_ms,
         revisions: Revisions::after(0),
-        memory: Memory::new(config.publish.memory_records),
+        memory: memory(config),
         summary: Summary::default(),
         show,
         progress,
@@ -78,7 +82,17 @@ pub fn dry_run(
         run.reject(&file, &damaged.row, &damaged.rejection)?;
     }
     run.summary.join(&joined);
+    run.summary.forgotten = run.memory.forgotten();
     Ok(run.summary)
+}
+
+/// What tells two cases under one identity apart, also where they lie far from each other. Nothing is compared where the
+/// configuration says so.
+pub(crate) fn memory(config: &ProducerConfig) -> Memory {
+    match config.publish.memory_records {
+        0 => Memory::new(0),
+        records => Memory::new(records.max(COMPARED_MIN)),
+    }
 }
 
 /// What becomes of the row that begins at a line of a file, and why. The file is named as it is shown, or by its path.
@@ -294,4 +308,30 @@ pub(crate) fn not_closed(tail: &RawRow) -> Broken {
 pub(crate) fn unterminated() -> Rejection {
     let message = "is the last and has no end, neither line break nor bracket nor tag, so it may be half-written: end it";
     Problem::new(Reason::Unterminated, message).at("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_cases_under_one_number_are_noticed_however_far_they_lie_from_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = "[state]\ncode = 'IN-GA'\n[source]\nfiles = ['a.csv']\nformat = 'csv'\n[publish]\nmemory_records = 2\n\
+                        [mapping]\nkind = { constant = 'FIR' }\nreported_at = { column = 'Date', formats = ['%d/%m/%Y'] }\n[mapping.police_station]\nname = 'Station'\n\
+                        [mapping.fir]\nnumber = 'No'\nyear = 'Year'\n";
+        let rows = (1..=50).map(|number| format!("Panaji,{number},2024,01/09/2024\n")).collect::<String>();
+        let text =
+            format!("Station,No,Year,Date\n{rows}Panaji,1,2024,02/09/2024\nPanaji,2,2024,01/09/2024\n");
+        std::fs::write(folder.path().join("a.csv"), text).unwrap();
+        let config: ProducerConfig = toml::from_str(settings).unwrap();
+        let config = config.in_folder_of(&folder.path().join("goa.toml"));
+        let summary = dry_run(&config, 1_730_419_200_000, &mut |_| Ok(()), &mut |_| {}).unwrap();
+        assert_eq!(summary.quarantined[&Reason::IdentityTaken].examples, ["a.csv:52"]);
+        assert_eq!((summary.published, summary.filtered[UNCHANGED].count, summary.forgotten), (50, 1, 0));
+
+        let mut run = Summary { forgotten: 7, ..Summary::default() };
+        run.publish();
+        assert!(run.to_string().contains("too many to compare                 7   records"), "{run}");
+    }
 }

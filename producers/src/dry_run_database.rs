@@ -8,9 +8,8 @@ use sanchar_runtime::lifecycle::Failure;
 use crate::config::ProducerConfig;
 use crate::database::Database as _;
 use crate::database::{self, DatabaseError, DatabaseReading, Interruption, Poll, Postgres, PostgresConfig};
-use crate::dry_run::{Shown, skip_name};
+use crate::dry_run::{self, Shown, skip_name};
 use crate::mapping::Explained;
-use crate::memory::Memory;
 use crate::reading::{Outcome, Revisions};
 use crate::summary::{Summary, UNCHANGED};
 
@@ -29,7 +28,7 @@ pub fn dry_run_database(
     let mut summary = Summary::default();
     let (mut database, reading) = open(config)?;
     let mut revisions = Revisions::after(0);
-    let mut memory = Memory::new(config.publish.memory_records);
+    let mut memory = dry_run::memory(config);
     let outcome = Poll::new(None).pass(&mut database, &mut |cursor, row| {
         if limit.is_some_and(|limit| summary.read >= limit) {
             return Ok(ControlFlow::Break(()));
@@ -59,7 +58,7 @@ pub fn dry_run_database(
         shown.map(ControlFlow::Continue).map_err(Interruption::Failure)
     });
     match outcome {
-        Ok(_) => Ok(summary),
+        Ok(_) => Ok(Summary { forgotten: memory.forgotten(), ..summary }),
         Err(Interruption::Database(error)) => Err(into_failure(error)),
         Err(Interruption::Failure(failure)) => Err(failure),
     }

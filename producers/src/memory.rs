@@ -2,11 +2,12 @@
 //! under one identity are noticed.
 //!
 //! A bounded number of records in keyed fingerprints, each with the version and content that was last handed to the
-//! broker. It is kept in memory alone. What it forgets (the oldest record where it is full, all at a restart) is sent
-//! again and dropped as a duplicate by the fan-out service, whose register remembers every record for ever.
+//! broker. It is kept in memory alone. What it forgets (the records seen longest ago where it is full, all at a restart) is
+//! sent again and dropped as a duplicate by the fan-out service, whose register remembers every record for ever. Two
+//! contents under one identity are not noticed across what it forgot.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use sanchar_schemas::{CrimeEvent, RecordId};
@@ -15,15 +16,17 @@ use crate::mapping::Versions;
 use crate::reading::Revisions;
 use crate::reason::{Problem, Reason, Rejection};
 
-/// The records published last.
+/// The records seen last.
 #[derive(Debug)]
 pub(crate) struct Memory {
     /// Fingerprints are keyed anew in every process, so that nobody can make two records share one.
     keys: RandomState,
     records_max: usize,
     records: HashMap<u64, Known>,
-    /// The records, the one that was remembered first in front.
-    order: VecDeque<u64>,
+    /// Those that were seen before the ones above. Once there are `records_max` of those, they take the place of these:
+    /// so what was seen lately is known, whenever it was first seen, and no order has to be kept.
+    older: HashMap<u64, Known>,
+    forgotten: u64,
 }
 
 /// What is known of a record.
@@ -47,9 +50,20 @@ pub(crate) enum Admission {
 }
 
 impl Memory {
-    /// A memory of so many records; about 70 bytes each.
+    /// A memory of so many records at least, and twice as many at most; 33 to 66 bytes each.
     pub(crate) fn new(records_max: usize) -> Self {
-        Self { keys: RandomState::new(), records_max, records: HashMap::new(), order: VecDeque::new() }
+        Self {
+            keys: RandomState::new(),
+            records_max,
+            records: HashMap::new(),
+            older: HashMap::new(),
+            forgotten: 0,
+        }
+    }
+
+    /// How many records had to be forgotten for want of room.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Decides whether an event is to be sent, and remembers it then. `reading` tells one reading of a source from
@@ -64,6 +78,7 @@ impl Memory {
         let record = self.keys.hash_one(event.record_id.as_str());
         let content = self.keys.hash_one(event.content_hash.0);
         let fresh = Known { revision: event.revision, content, reading };
+        self.refresh(record);
         let Some(known) = self.records.get_mut(&record) else {
             self.remember(record, fresh);
             return Admission::Send(event);
@@ -96,27 +111,32 @@ impl Memory {
     /// Forgets a record that was not published after all.
     pub(crate) fn forget(&mut self, record_id: &RecordId) {
         let record = self.keys.hash_one(record_id.as_str());
-        if self.records.remove(&record).is_some() {
-            self.order.retain(|known| *known != record);
-        }
+        self.records.remove(&record);
+        self.older.remove(&record);
     }
 
     /// Forgets everything: always safe, since it costs repeats that are dropped downstream and nothing else.
     pub(crate) fn clear(&mut self) {
         self.records.clear();
-        self.order.clear();
+        self.older.clear();
+    }
+
+    /// A record that is seen again counts among the latest.
+    fn refresh(&mut self, record: u64) {
+        if let Some(known) = self.older.remove(&record) {
+            self.remember(record, known);
+        }
     }
 
     fn remember(&mut self, record: u64, known: Known) {
         if self.records_max == 0 {
             return;
         }
-        if self.order.len() >= self.records_max
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.records.remove(&oldest);
+        if self.records.len() >= self.records_max {
+            self.forgotten += u64::try_from(self.older.len()).unwrap_or(u64::MAX);
+            self.older.clear();
+            std::mem::swap(&mut self.records, &mut self.older);
         }
-        self.order.push_back(record);
         self.records.insert(record, known);
     }
 }
@@ -212,17 +232,35 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_and_forgets_the_oldest_first() {
+    fn it_is_bounded_and_forgets_what_was_seen_longest_ago() {
         let mut told = Told::new(Versions::OncePerReading, 2);
-        for number in ["1", "2", "3"] {
+        for number in ["1", "2", "3", "4", "5"] {
             assert_eq!(told.of(event(number, 5, "a"), 1), "new 5");
         }
-        assert_eq!(told.of(event("3", 5, "a"), 1), "same");
+        assert_eq!(told.of(event("4", 5, "a"), 1), "same");
         assert_eq!(told.of(event("1", 5, "a"), 1), "new 5", "it was forgotten");
-        assert_eq!((told.memory.records.len(), told.memory.order.len()), (2, 2));
+        assert_eq!(told.memory.forgotten(), 3, "1, 2 and 3");
+        for number in 10..100 {
+            told.of(event(&number.to_string(), 5, "a"), 1);
+            assert!(told.memory.records.len() <= 2 && told.memory.older.len() <= 2);
+        }
         let mut none = Told::new(Versions::OncePerReading, 0);
         assert_eq!(none.of(event("1", 5, "a"), 1), "new 5");
         assert_eq!(none.of(event("1", 5, "a"), 1), "new 5");
+    }
+
+    #[test]
+    fn a_record_that_is_seen_again_is_not_forgotten_before_those_that_are_not() {
+        for versions in [Versions::OfTheSource, Versions::OncePerReading] {
+            let mut told = Told::new(versions, 2);
+            told.of(event("1", 5, "a"), 1);
+            for round in 1_i64..10 {
+                told.of(event(&format!("1{round}"), 5, "a"), 1);
+                let newer = event("1", 5 + round, &format!("a{round}"));
+                assert_eq!(told.of(newer, 1 + round), format!("new {}", 5 + round), "an update");
+            }
+            assert_eq!(told.of(event("1", 14, "b"), 10), "taken", "it was updated a moment ago");
+        }
     }
 
     #[test]
@@ -233,7 +271,6 @@ mod tests {
         told.memory.forget(&event("1", 5, "a").record_id);
         assert_eq!(told.of(event("1", 5, "b"), 1), "new 5");
         assert_eq!(told.of(event("2", 5, "a"), 1), "same");
-        assert_eq!((told.memory.records.len(), told.memory.order.len()), (2, 2));
         told.memory.clear();
         assert_eq!(told.of(event("2", 5, "a"), 1), "new 5");
     }

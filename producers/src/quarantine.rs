@@ -3,8 +3,9 @@
 //! A line is on disk before the checkpoint passes its row, so none is lost; after a crash a row may stand twice. What
 //! the rows hold stays here: logs and metrics get the reason code and nothing else.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -71,6 +72,7 @@ impl Quarantine {
     ) -> io::Result<()> {
         let mut line = entry(source, row, rejection, now_ms)?;
         line.push(b'\n');
+        self.leave_what_was_taken_away()?;
         if self.file.is_none() {
             self.file = Some(store::private().create(true).append(true).open(&self.path)?);
             store::sync_folder(&self.path)?;
@@ -83,6 +85,24 @@ impl Quarantine {
                 return Err(error);
             }
             self.unsynced = true;
+        }
+        Ok(())
+    }
+
+    /// Lets go of a file that is no longer the one at the path: somebody has moved or removed it, and what is appended to it
+    /// would be found by nobody.
+    fn leave_what_was_taken_away(&mut self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let held = file.metadata()?;
+        let is_there = match fs::metadata(&self.path) {
+            Ok(data) => (data.dev(), data.ino()) == (held.dev(), held.ino()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if !is_there {
+            // Where it went, its last lines have to be whole as well.
+            self.sync()?;
+            self.file = None;
         }
         Ok(())
     }
@@ -160,5 +180,30 @@ mod tests {
         assert_eq!(lines[2]["row_bytes"], 10 << 20);
         let mode = std::fs::metadata(quarantine.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn rows_after_the_file_was_taken_away_go_to_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, kept) = (folder.path().join("q.jsonl"), folder.path().join("kept.jsonl"));
+        let mut quarantine = Quarantine::new(path.clone());
+        let rejection =
+            Rejection { reason: Reason::BadDate, field: "reported_at".into(), message: "is wrong".into() };
+        let mut append =
+            |text: &str| quarantine.append("fir.csv", &row(text.as_bytes()), &rejection, 0).unwrap();
+        let read = |path: &Path| fs::read_to_string(path).unwrap();
+        append("first");
+        fs::rename(&path, &kept).unwrap();
+        append("second");
+        assert!(read(&kept).contains("first") && !read(&kept).contains("second"));
+        assert!(read(&path).contains("second") && !read(&path).contains("first"));
+        fs::remove_file(&path).unwrap();
+        append("third");
+        assert!(read(&path).contains("third") && !read(&path).contains("second"));
+        // As `cp` and `mv` leave one that was cleaned up by hand.
+        fs::remove_file(&path).unwrap();
+        fs::rename(&kept, &path).unwrap();
+        append("fourth");
+        assert!(read(&path).contains("first") && read(&path).contains("fourth"));
     }
 }

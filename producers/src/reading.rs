@@ -181,6 +181,11 @@ impl FileReading {
         self.file.last_bytes()
     }
 
+    /// Whether what was read of it still stands there, as far as it can be read. `alive` is called now and then.
+    pub(crate) fn is_as_it_was(&self, alive: &mut dyn FnMut()) -> bool {
+        self.file.is_as_it_was(alive)
+    }
+
     /// The file itself.
     pub(crate) fn file(&mut self) -> &mut SourceFile {
         &mut self.file

@@ -19,6 +19,9 @@ pub(crate) const FOLDER_MODE: u32 = 0o700;
 /// Files too.
 const FILE_MODE: u32 = 0o600;
 
+/// The most bytes of a source's name that its files here begin with. File systems take 255 in all.
+const NAME_BYTES_MAX: usize = 240;
+
 /// The `[store]` table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -199,7 +202,9 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// `fir.csv-1a2b3c4d.json`: the source's own name for people, a digest of its path so that no two share one.
 fn file_name(source: &Path, ending: &str) -> String {
-    let name = naming::shown(Path::new(source.file_name().unwrap_or_default()));
+    let mut name = naming::shown(Path::new(source.file_name().unwrap_or_default()));
+    // A name that only just fits the source's folder would not fit here with more behind it.
+    name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
     let digest = Sha256::of(source.as_os_str().as_encoded_bytes()).to_string();
     format!("{name}-{}.{ending}", digest.get(..8).unwrap_or_default())
 }
@@ -249,6 +254,13 @@ mod tests {
         let names = [file_name(Path::new("a/fir.csv"), "json"), file_name(Path::new("b/fir.csv"), "json")];
         assert!(names[0].starts_with("fir.csv-") && names[0].ends_with(".json"), "{names:?}");
         assert_ne!(names[0], names[1]);
+        // The longest name that a file may have.
+        let long = [format!("{}.csv", "थ".repeat(83)), format!("{}.csv", "थ".repeat(82))];
+        let names = long.map(|name| file_name(Path::new(&name), "jsonl"));
+        assert_ne!(names[0], names[1], "the digest tells them apart");
+        for name in names {
+            assert!(name.len() <= 255 && name.starts_with("थथथ") && name.ends_with(".jsonl"), "{name}");
+        }
     }
 
     #[test]

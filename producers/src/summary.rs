@@ -39,6 +39,8 @@ pub struct Summary {
     pub without_case: BTreeMap<String, u64>,
     /// Joined rows that cannot be read, by join. Where all files were read from their start.
     pub unreadable: BTreeMap<String, u64>,
+    /// Records that were too many to be compared with all that came after them. Of a dry run.
+    pub forgotten: u64,
 }
 
 /// A count with the places of its first rows.
@@ -181,6 +183,13 @@ impl fmt::Display for Summary {
             for (join, rows) in rows.iter().filter(|(_, rows)| **rows > 0) {
                 writeln!(f, "{what:<28} {rows:>8}   joined rows of {join}")?;
             }
+        }
+        if self.forgotten > 0 {
+            writeln!(
+                f,
+                "{:<28} {:>8}   records: a later row under the number of one of these is not noticed",
+                "too many to compare", self.forgotten
+            )?;
         }
         Ok(())
     }

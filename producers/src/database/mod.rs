@@ -90,17 +90,18 @@ pub(crate) struct Scan {
 pub(crate) struct DatabaseRow {
     /// Its keys.
     pub(crate) keys: Vec<String>,
-    /// One JSON object, or its beginning where it is longer than a row may be.
+    /// One JSON object, or its beginning where it is longer than what is kept of a row.
     pub(crate) bytes: Vec<u8>,
     /// How long it is.
     pub(crate) length: u64,
+    /// Whether that is longer than a row may be.
+    pub(crate) is_too_long: bool,
 }
 
 impl DatabaseRow {
     /// The row as the mapping reads it. A database has no lines, so its line is 0.
     pub(crate) fn into_raw(self) -> RawRow {
-        let is_whole = u64::try_from(self.bytes.len()).is_ok_and(|length| length == self.length);
-        let fault = (!is_whole).then(too_large);
+        let fault = self.is_too_long.then(too_large);
         RawRow { bytes: self.bytes, offset: 0, line: 0, lines: 1, length: self.length, fault }
     }
 }

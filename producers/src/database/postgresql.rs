@@ -13,7 +13,7 @@ use postgres::{Client, Row};
 
 use super::failure::{classify, is_of_values};
 use super::session::{self, Settings};
-use super::statement::{Column, Statements, quote, value};
+use super::statement::{Column, DELETED_ROW_BYTES_MAX, Statements, quote, value};
 use super::{
     Cursor, Database, DatabaseError, DatabaseRow, OutboxConfig, Page, PostgresConfig, QueryConfig, Scan,
     Start,
@@ -97,12 +97,13 @@ impl Database for Postgres {
             };
             values.extend(scan.end.as_deref());
             let sql = connected.statements.page(start);
-            read_page(connected, config.page_rows, &sql, &values).map_err(|error| classify(&error))?
+            read_page(connected, config.page_rows, config.max_row_bytes, &sql, &values)
+                .map_err(|error| classify(&error))?
         })
     }
 
     fn find(&mut self, id: &[&str]) -> Result<Vec<DatabaseRow>, DatabaseError> {
-        self.with(|connected, _| {
+        self.with(|connected, config| {
             let asked = connected.client.query_one(&connected.statements.readable(), &parameters(id));
             match asked {
                 // What is no value of the column's type is in no row.
@@ -110,7 +111,8 @@ impl Database for Postgres {
                 asked => asked.map_err(|error| classify(&error))?,
             };
             let sql = connected.statements.one();
-            let page = read_page(connected, 2, &sql, id).map_err(|error| classify(&error))??;
+            let page = read_page(connected, 2, config.max_row_bytes, &sql, id)
+                .map_err(|error| classify(&error))??;
             Ok(page.rows)
         })
     }
@@ -176,8 +178,12 @@ fn prepare(config: &PostgresConfig, client: &mut Client) -> Result<Statements, D
         refuse_null_keys(client, &relation, &keys)?;
     }
     let has_end = config.outbox.is_some();
-    let (page_rows, max_row_bytes) = (config.page_rows, config.max_row_bytes);
-    Ok(Statements { relation, columns, keys, has_end, page_rows, max_row_bytes })
+    let kept_bytes_max = match has_end {
+        true => config.max_row_bytes.max(DELETED_ROW_BYTES_MAX),
+        false => config.max_row_bytes,
+    };
+    let page_rows = config.page_rows;
+    Ok(Statements { relation, columns, keys, has_end, page_rows, kept_bytes_max })
 }
 
 /// A row without a number would never be read. Asking the catalogue is cheaper than looking for one in every pass.
@@ -251,6 +257,7 @@ fn begin_outbox(connected: &mut Connected, cursor: Option<&Cursor>) -> Result<Sc
 fn read_page(
     connected: &mut Connected,
     page_rows: u32,
+    max_row_bytes: u32,
     sql: &str,
     values: &[&str],
 ) -> Result<Result<Page, DatabaseError>, postgres::Error> {
@@ -271,7 +278,8 @@ fn read_page(
         };
         bytes += body.len();
         let length = u64::try_from(length).unwrap_or_default();
-        page.rows.push(DatabaseRow { keys, bytes: body.into_bytes(), length });
+        let is_too_long = length > u64::from(max_row_bytes);
+        page.rows.push(DatabaseRow { keys, bytes: body.into_bytes(), length, is_too_long });
         if bytes >= PAGE_BYTES_MAX {
             page.is_last = false;
             return Ok(Ok(page));

@@ -26,8 +26,13 @@ pub(super) struct Statements {
     /// Whether there is a limit to the first key.
     pub(super) has_end: bool,
     pub(super) page_rows: u32,
-    pub(super) max_row_bytes: u32,
+    /// Of a longer row only the beginning is read.
+    pub(super) kept_bytes_max: u32,
 }
+
+/// No longer row is ever deleted from an outbox, whatever the configuration says now or said when it was read: up to here
+/// what is not published was put into quarantine whole, whatever `max_row_bytes` was.
+pub(super) const DELETED_ROW_BYTES_MAX: u32 = 16 << 20;
 
 /// Types whose values would lose digits as JSON numbers: `real`, `double precision`, `money` and `numeric`, and lists of them.
 const INEXACT: [u32; 4] = [700, 701, 790, 1700];
@@ -77,24 +82,29 @@ impl Statements {
     /// Rows as JSON, with its length and their keys.
     fn select(&self, conditions: &[String], rows: u32) -> String {
         let keys: Vec<String> = self.keys.iter().map(|key| column(&key.name)).collect();
-        let fields: Vec<String> = self.columns.iter().map(field).collect();
         let texts: Vec<String> = (1..).zip(&keys).map(|(i, key)| format!("{key}::text as key_{i}")).collect();
         let names: Vec<String> = (1..=keys.len()).map(|i| format!("page.key_{i}")).collect();
         format!(
             "select case when octet_length(page.body) <= {max} then page.body else left(page.body, {beginning}) end,\n\
              octet_length(page.body)::int8, {names}\n\
-             from (select (select row_to_json(made) from (select {fields}) as made)::text as body, {texts}\n\
+             from (select {body} as body, {texts}\n\
              from {relation} as source\nwhere {conditions}\norder by {keys}\nlimit {rows}) as page",
-            max = self.max_row_bytes,
+            max = self.kept_bytes_max,
             // A character has four bytes at most.
-            beginning = self.max_row_bytes / 4,
+            beginning = self.kept_bytes_max / 4,
             names = names.join(", "),
-            fields = fields.join(", "),
+            body = self.body(),
             texts = texts.join(", "),
             relation = self.relation,
             conditions = conditions.join("\nand "),
             keys = keys.join(", "),
         )
+    }
+
+    /// The row as JSON.
+    fn body(&self) -> String {
+        let fields: Vec<String> = self.columns.iter().map(field).collect();
+        format!("(select row_to_json(made) from (select {}) as made)::text", fields.join(", "))
     }
 
     /// Whether there are rows that have no place in the order.
@@ -103,15 +113,16 @@ impl Statements {
         format!("exists (select 1 from {} as source where {key} is null)", self.relation)
     }
 
-    /// Deletes the rows up to the keys that are its parameters.
+    /// Deletes the rows up to the keys that are its parameters, but for those that are too long to be kept elsewhere.
     pub(super) fn delete(&self) -> String {
         let keys: Vec<String> = self.keys.iter().map(|key| column(&key.name)).collect();
         let values: Vec<String> = (1..).zip(&self.keys).map(|(i, key)| value(i, key)).collect();
         format!(
-            "delete from {} as source where ({}) <= ({})",
+            "delete from {} as source where ({}) <= ({})\nand octet_length({}) <= {DELETED_ROW_BYTES_MAX}",
             self.relation,
             keys.join(", "),
-            values.join(", ")
+            values.join(", "),
+            self.body(),
         )
     }
 }
@@ -150,7 +161,7 @@ mod tests {
         let mut columns = keys.clone();
         columns.push(column("kg", "numeric", 1700));
         let relation = "(\nselect 1\n)".to_owned();
-        Statements { relation, columns, keys, has_end, page_rows: 10, max_row_bytes: 4_000 }
+        Statements { relation, columns, keys, has_end, page_rows: 10, kept_bytes_max: 4_000 }
     }
 
     #[test]

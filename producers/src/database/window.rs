@@ -64,7 +64,7 @@ mod tests {
 
     fn row(id: &str, modified: &str, content: &str) -> DatabaseRow {
         let bytes = content.as_bytes().to_vec();
-        DatabaseRow { keys: vec![modified.into(), id.into()], length: 0, bytes }
+        DatabaseRow { keys: vec![modified.into(), id.into()], length: 0, is_too_long: false, bytes }
     }
 
     #[test]

@@ -307,6 +307,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_told_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let problem = |broker| runtime.block_on(connect(broker)).unwrap_err();
+        // Nobody listens on the first port.
+        assert!(problem("127.0.0.1:1").starts_with("cannot be connected to ("));
+        assert!(problem("localhost:1").contains(" at "));
+    }
+
+    #[test]
     fn a_refused_log_in_is_the_configurations_and_a_dead_broker_the_services() {
         let dead = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
         let heard = Some((Some(RDKafkaErrorCode::Authentication), "SASL authentication error".to_owned()));

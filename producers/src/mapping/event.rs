@@ -10,6 +10,7 @@ use sanchar_schemas::event::{
     Moment, Person, PersonCounts, Place, PoliceStation, Property, RegisterKind, ReportedHead, Vehicle,
     Warrant, Weapon,
 };
+use sanchar_schemas::identity::RecordIdError;
 use sanchar_schemas::{RecordId, StateCode};
 
 use super::joined::OfTheCase;
@@ -46,7 +47,7 @@ pub(super) fn build(
     identity::check(&police_station, &fir.number, &part).map_err(|(field, problem)| problem.at(field))?;
     let station = police_station.code.clone().unwrap_or_else(|| folded_name(&police_station.name));
     let record_id = RecordId::new(state, &station, fir.year, &fir.number, &part)
-        .map_err(|error| Problem::new(Reason::BadIdentity, error.to_string()).at("record_id"))?;
+        .map_err(|error| without_identity(&error, &station, &fir.number, &part))?;
     let from = From { source, joined };
     let kind = mapping.kind.as_ref().ok_or_else(|| not_given("kind"))?.of(source).at("kind")?;
     Ok(CrimeEvent {
@@ -174,6 +175,33 @@ fn revision(record: &targets::Record, source: Source<'_>, reading: Reading) -> R
     read.and_then(|read| plausible::revision(read, field.is_time(), reading.now_ms))
         .map(Some)
         .at("record.revision")
+}
+
+/// Why the parts of a record's name make none.
+fn without_identity(error: &RecordIdError, station: &str, number: &str, part: &str) -> Rejection {
+    match error {
+        RecordIdError::Part(name) => {
+            let text = match *name {
+                "police station" => station,
+                "FIR number" => number,
+                _ => part,
+            };
+            let problem = match text {
+                "" => "is empty: correct the column",
+                text if text.contains('/') => {
+                    "holds a slash, which parts a record's name: write another mark"
+                }
+                _ => "holds a control character or one that nobody sees: remove it",
+            };
+            Problem::new(Reason::BadIdentity, format!("the {name} {problem}")).at("record_id")
+        }
+        RecordIdError::Year => {
+            let message = "has no four digits: correct the year, or say in mapping.fir.year of which century years of two \
+                           digits are, as in { column = \"Year\", century = 2000 }";
+            Problem::new(Reason::BadIdentity, message).at("fir.year")
+        }
+        error => Problem::new(Reason::BadIdentity, error.to_string()).at("record_id"),
+    }
 }
 
 fn police_station(mapping: &Mapping, source: Source<'_>) -> Read<PoliceStation> {

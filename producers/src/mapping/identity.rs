@@ -33,7 +33,12 @@ pub(super) fn check(
 /// Refuses a name of which letters are lost.
 pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     if has_lost_letters(name) {
-        let message = "has question marks or signs of a font's own code in place of letters: export the row again as utf-8";
+        let message = match name.contains("??") || !name.chars().any(char::is_alphanumeric) {
+            true => "has question marks in place of letters: export the row again as utf-8",
+            false => {
+                "has signs of a font's own code in place of letters: convert the text to unicode and export it as utf-8"
+            }
+        };
         return Err(Problem::new(Reason::DoubleEncoded, message));
     }
     Ok(())
@@ -104,6 +109,16 @@ mod tests {
             ["97", "0", "0097", "97A", "०१", "12E3", "1.5", "0097.A", "NAGAR", "#97", "I-12", "10", "थाना"]
         {
             assert_eq!(check_told(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_told() {
+        for (name, told) in
+            [("???", "question marks"), ("स??र", "question marks"), ("Fkkuk dksrokyh ¼'kgj½", "font's own")]
+        {
+            let message = check_name(name).unwrap_err().message;
+            assert!(message.contains(told), "{message}");
         }
     }
 

@@ -166,6 +166,31 @@ fn spreadsheet_damage_and_contradictions_go_to_quarantine() {
 }
 
 #[test]
+fn what_keeps_parts_from_naming_a_record_is_told_with_the_remedy() {
+    let told = |rules: &str, changes: &[(&str, &str)]| {
+        let cells = row(changes);
+        let cells = cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect();
+        let reading = Reading { now_ms: NOW_MS, revision: NOW_MS };
+        match mapper_with(rules).unwrap().map(SourceRow { raw: b"", cells }, reading) {
+            Verdict::Rejected(rejection) => format!("{} {}", rejection.field, rejection.message),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        told(RULES, &[("Station", "A/B")]),
+        "record_id the police station holds a slash, which parts a record's name: write another mark"
+    );
+    let hidden = told(RULES, &[("Station", "A\u{7}B")]);
+    assert!(
+        hidden.contains("the police station holds a control character") && !hidden.contains("slash"),
+        "{hidden}"
+    );
+    let without_century = RULES.replace("{ column = \"year\", century = 2000 }", "\"year\"");
+    let year = told(&without_century, &[]);
+    assert!(year.starts_with("fir.year has no four digits") && year.contains("century = 2000"), "{year}");
+}
+
+#[test]
 fn what_is_no_age_is_not_taken_for_that_of_a_grown_up() {
     let rules = format!("{RULES}\n[[mapping.persons]]\nrole = {{ constant = 'VICTIM' }}\nage_years = 'Name'");
     let rules = rules.replace("{ column = \"Name\", path = \"persons[0].name\" },", "");

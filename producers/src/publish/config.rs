@@ -14,8 +14,8 @@ pub struct PublishConfig {
     pub in_flight_rows: usize,
     /// The most bytes that are sent and not yet acknowledged. Default 33554432.
     pub in_flight_bytes: usize,
-    /// How many records are remembered, so that an unchanged row is not sent again and two contents under one identity
-    /// are noticed; about 70 bytes each. 0 remembers nothing. Default 65536.
+    /// How many records are remembered at least, those seen last, so that an unchanged row is not sent again and two
+    /// contents under one identity are noticed; about 130 bytes each. 0 remembers nothing. Default 65536.
     pub memory_records: usize,
     /// How often checkpoints are written, in milliseconds. Default 500.
     pub checkpoint_interval_ms: u64,

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use sanchar_schemas::digest::Sha256;
+use sha2::Digest as _;
 
 use super::config::SourceConfig;
 use super::input::Input;
@@ -38,7 +39,7 @@ pub(crate) enum Opened {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     /// The system refuses.
-    #[error("{}: cannot be read ({source}): make it readable for this user", crate::naming::shown(path))]
+    #[error("{}: {}", crate::naming::shown(path), refusal(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -165,6 +166,26 @@ impl SourceFile {
         Ok(Sha256::of(&bytes))
     }
 
+    /// Whether the bytes before the next row still stand there. False too where they cannot be read. `alive` is called now
+    /// and then.
+    pub(crate) fn is_as_it_was(&self, alive: &mut dyn FnMut()) -> bool {
+        const PIECE_BYTES: u64 = 64 << 10;
+        let Input::File(file) = self.reader.input() else { return false };
+        let position = self.reader.position();
+        let (mut digest, mut piece, mut offset) = (sha2::Sha256::new(), Vec::new(), 0);
+        while offset < position.offset {
+            alive();
+            let length = PIECE_BYTES.min(position.offset - offset);
+            piece.resize(usize::try_from(length).unwrap_or_default(), 0);
+            if file.read_exact_at(&mut piece, offset).is_err() {
+                return false;
+            }
+            digest.update(&piece);
+            offset += length;
+        }
+        position.sha256() == Sha256(digest.finalize().into())
+    }
+
     /// Its columns.
     pub(crate) fn columns(&self) -> &Columns {
         &self.columns
@@ -233,6 +254,17 @@ impl SourceFile {
             Layout::Lines | Layout::Array { .. } => json::cells(text, &self.columns),
             Layout::Markup(_) => xml::cells(text, &self.columns),
         }
+    }
+}
+
+/// What the system's refusal means, and the remedy; the subject is the file.
+fn refusal(error: &io::Error) -> Cow<'static, str> {
+    match error.kind() {
+        io::ErrorKind::NotFound => "is not there: correct its name, or put it there".into(),
+        io::ErrorKind::PermissionDenied => {
+            "must not be read by this user: make it readable, with its folder".into()
+        }
+        _ => format!("cannot be read ({error}): see whether its disk or network folder is sound").into(),
     }
 }
 

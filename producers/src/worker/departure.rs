@@ -5,7 +5,7 @@
 //!    checkpoint goes. A file that is found under its leaving name is put back: its checkpoint is still there, so that
 //!    reading goes on at its end and it leaves again. No step overwrites a file.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -101,6 +101,13 @@ impl Departure {
     }
 }
 
+/// Gives a file that has left its name back. Never over another file.
+pub(super) fn put_where_it_was(target: &Path, path: &Path) -> io::Result<()> {
+    rename_new(target, path)?;
+    store::sync_folder(target)?;
+    store::sync_folder(path)
+}
+
 /// The files in a folder that were leaving when a process was killed, each with the name that it had.
 pub(super) fn unfinished(folder: &Path) -> io::Result<Vec<Departure>> {
     let mut found = Vec::new();
@@ -144,17 +151,19 @@ fn why_path(target: &Path) -> PathBuf {
 /// Renames in one step and never over another file.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some network file systems cannot: the name is reserved first, so that no other file can be under it.
+        // Some network file systems cannot.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
-            reserve(to)?;
-            fs::rename(from, to)
+            link_new(from, to)
         }
         renamed => renamed.map_err(io::Error::from),
     }
 }
 
-fn reserve(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+/// The same in two steps: a link is never made over another file. A kill between them leaves the file under both names, and it
+/// is read once more.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
 }
 
 /// Moves to another disk: the file is there whole before it goes here.
@@ -162,7 +171,10 @@ fn copy_over(from: &Path, to: &Path) -> io::Result<()> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let draft = to.with_file_name(format!(".{name}.draft"));
     fs::copy(from, &draft)?;
-    File::open(&draft)?.sync_all()?;
+    let copy = File::open(&draft)?;
+    // A backfill takes the file's time for the version of its records.
+    copy.set_modified(fs::metadata(from)?.modified()?)?;
+    copy.sync_all()?;
     rename_new(&draft, to)?;
     store::sync_folder(to)?;
     fs::remove_file(from)
@@ -229,13 +241,26 @@ mod tests {
     }
 
     #[test]
+    fn where_a_rename_may_overwrite_it_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (file(folder.path(), "a.csv", "a"), file(folder.path(), "b.csv", ""));
+        assert_eq!(link_new(&a, &b).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        fs::remove_file(&b).unwrap();
+        link_new(&a, &b).unwrap();
+        assert_eq!((fs::read_to_string(&b).unwrap().as_str(), a.exists()), ("a", false));
+    }
+
+    #[test]
     fn another_disk_gets_a_copy_before_the_file_goes() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "a.csv", "text");
         // The draft of a copy that was killed half way.
         file(folder.path(), ".b.csv.draft", "te");
         let to = folder.path().join("b.csv");
+        let written = std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 5_000_000);
+        File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
         copy_over(&path, &to).unwrap();
+        assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), written, "a backfill goes by it");
         assert_eq!(fs::read_to_string(&to).unwrap(), "text");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

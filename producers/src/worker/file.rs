@@ -37,7 +37,7 @@ impl<S: Sink> Worker<S> {
         let joined = self.config.joined_stamp();
         let file = self.watched(path);
         let begins_anew = file.joined != joined;
-        if !begins_anew && !file.may_have_more(stamp) {
+        if !begins_anew && !file.may_have_more(stamp) && !file.is_to_be_verified(looked_ms) {
             return Ok(());
         }
         if begins_anew && file.place.is_some() && !self.is_settled()? {
@@ -250,6 +250,10 @@ impl<S: Sink> Worker<S> {
     /// The file at the place where reading goes on; `None` where its first row is not there yet.
     fn open(&mut self, path: &Path, stamp: Stamp) -> Result<Option<FileReading>, Unreadable> {
         let joined = self.config.joined_stamp();
+        let now_ms = self.context.clock.uptime_ms();
+        // Nobody but this daemon writes its spool, and only at its end.
+        let verifies = self.spooled.is_none();
+        let source = self.source.clone();
         let file = self.watched(path);
         if let Some((reading, last_bytes)) = file.open.take() {
             // What was changed without growing is verified from its start.
@@ -259,7 +263,8 @@ impl<S: Sink> Worker<S> {
             let is_same = file.joined == joined
                 && file.stamp.is_some_and(has_grown)
                 && stamp.length >= reading.position().offset
-                && reading.last_bytes().is_ok_and(|now| now == last_bytes);
+                && reading.last_bytes().is_ok_and(|now| now == last_bytes)
+                && (!verifies || file.verify(now_ms, || reading.is_as_it_was(&mut || source.beat())));
             if is_same {
                 return Ok(Some(reading));
             }
@@ -274,6 +279,8 @@ impl<S: Sink> Worker<S> {
         file.tail = None;
         file.joined = joined;
         file.resumed = false;
+        // What follows reads it from its start, as it is now.
+        file.note_verified(now_ms);
         let open = |worker: &mut Self| {
             FileReading::open(&worker.config, path, &mut worker.revisions).map_err(Unreadable::Refused)
         };
@@ -286,7 +293,6 @@ impl<S: Sink> Worker<S> {
             tracing::info!(file = name, "joined files have changed; the source file is read from its start");
             return Ok(Some(reading));
         }
-        let source = self.source.clone();
         if reading.resume(&place, &mut || source.beat()).unwrap_or(false) {
             self.watched(path).resumed = true;
             return Ok(Some(reading));
@@ -299,7 +305,7 @@ impl<S: Sink> Worker<S> {
     }
 
     /// A file that does not fit: the end of a run that has only this to do, else a reason to be not ready.
-    fn set_aside(&mut self, path: &Path, stamp: Stamp, error: &OpenError) -> Result<(), Failure> {
+    pub(super) fn set_aside(&mut self, path: &Path, stamp: Stamp, error: &OpenError) -> Result<(), Failure> {
         if self.config.source.moves() && error.is_of_file() {
             self.note_ending(path, stamp, &Ending::Failed { why: error.to_string() });
             return Ok(());
@@ -307,8 +313,17 @@ impl<S: Sink> Worker<S> {
         if self.options.once {
             return Err(Failure::config(error.to_string()));
         }
-        tracing::error!(%error, "the source file is set aside until it changes");
-        self.watched(path).refuse(Some(stamp));
+        let file = self.watched(path);
+        if error.is_of_file() {
+            tracing::error!(%error, "the source file is set aside until it changes");
+            file.refuse(Some(stamp));
+            return Ok(());
+        }
+        // What is mended may leave the file as it is: a right, a disk, a file that is joined to it.
+        if !file.is_refused() {
+            tracing::error!(%error, "the source file cannot be read; it is tried again and again");
+        }
+        file.refuse(None);
         Ok(())
     }
 

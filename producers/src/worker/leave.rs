@@ -164,6 +164,9 @@ impl<S: Sink> Worker<S> {
         let Some(file) = self.files.remove(path) else { return Ok(()) };
         let is_whole = file.ending == Some(Ending::Done);
         self.metrics.moved(is_whole);
+        if let Some(stamp) = file.stamp.filter(|_| is_whole) {
+            self.departed.note(path, target, stamp, self.context.clock.uptime_ms());
+        }
         let rows = file.place.map_or(0, |place| place.rows);
         let to = naming::shown(self.config.shown(target));
         match &file.ending {
@@ -226,6 +229,12 @@ impl<S: Sink> Worker<S> {
 
 fn cannot_move(path: &Path, error: &io::Error) -> Failure {
     let shown = naming::shown(path);
+    if error.kind() == io::ErrorKind::InvalidFilename {
+        return Failure::temporary(format!(
+            "{shown}: cannot be moved, since its name leaves no room for what is put before and behind it on the way: \
+             shorten it to 240 bytes"
+        ));
+    }
     Failure::temporary(format!(
         "{shown}: cannot be moved ({error}): let this user write its folder, source.done_folder and source.failed_folder"
     ))

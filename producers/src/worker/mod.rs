@@ -7,6 +7,7 @@
 
 mod damaged;
 mod database;
+mod departed;
 mod departure;
 mod file;
 mod ignored;
@@ -44,6 +45,7 @@ use crate::store::Store;
 use crate::summary::Summary;
 use damaged::KeptDamaged;
 use database::Polled;
+use departed::Departed;
 use ignored::Ignored;
 use origin::Origin;
 use pace::Pace;
@@ -89,6 +91,8 @@ pub(crate) struct Worker<S> {
     unstable: usize,
     /// What lies in the drop folder and is not taken.
     ignored: Ignored,
+    /// What has left the drop folder lately.
+    departed: Departed,
     /// When a backfill looks at the running daemon again, in milliseconds of uptime.
     look_again_ms: u64,
     waits_for_live: bool,
@@ -131,6 +135,7 @@ impl<S: Sink> Worker<S> {
             unstable: 0,
             damaged: KeptDamaged::default(),
             ignored: Ignored::default(),
+            departed: Departed::default(),
             spooled: None,
             config,
             options,
@@ -193,6 +198,7 @@ impl<S: Sink> Worker<S> {
     fn read_files(&mut self) -> Result<(), Failure> {
         self.unstable = 0;
         self.put_back_departures()?;
+        self.put_grown_back();
         let found = match source_files(&self.config) {
             Ok(found) => found,
             // A drop folder may well be empty.

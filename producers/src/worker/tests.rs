@@ -20,6 +20,7 @@ use sanchar_runtime::clock::ManualClock;
 use sanchar_runtime::lifecycle::ExitCode;
 use sanchar_schemas::CrimeEvent;
 
+use super::watched::Stamp;
 use super::*;
 use crate::reason::Reason;
 use crate::spool::Spool;

@@ -43,7 +43,15 @@ pub(super) struct Watched {
     /// Whether its reading began behind its start, in this process.
     pub(super) resumed: bool,
     refused: bool,
+    /// When all that was read of it was compared with what stands there, in milliseconds of uptime; and whether it has
+    /// grown since without that.
+    verified_ms: u64,
+    is_unverified: bool,
 }
+
+/// What was read of a file that grows is compared again at so many bytes in a millisecond: up to 16 MiB with every look at a
+/// default's distance, and a gigabyte every minute.
+const VERIFIED_BYTES_PER_MS: u64 = 16 << 10;
 
 /// How a file of a drop folder ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +107,34 @@ impl Watched {
             joined: None,
             resumed: false,
             refused: false,
+            verified_ms: 0,
+            is_unverified: false,
         }
+    }
+
+    /// Whether it has grown, and what stands before that is due to be compared.
+    pub(super) fn is_to_be_verified(&self, now_ms: u64) -> bool {
+        self.is_unverified && self.is_due(now_ms)
+    }
+
+    fn is_due(&self, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.verified_ms) >= self.read_to / VERIFIED_BYTES_PER_MS
+    }
+
+    /// Whether a file that has grown may be read on: what was read of it still stands there as it was, or is compared at a
+    /// later look, since it is long and was compared lately.
+    pub(super) fn verify(&mut self, now_ms: u64, is_as_it_was: impl FnOnce() -> bool) -> bool {
+        if !self.is_due(now_ms) {
+            self.is_unverified = true;
+            return true;
+        }
+        self.note_verified(now_ms);
+        is_as_it_was()
+    }
+
+    /// All that was read of it is as it stands there now.
+    pub(super) fn note_verified(&mut self, now_ms: u64) {
+        (self.verified_ms, self.is_unverified) = (now_ms, false);
     }
 
     /// Whether every row that was read of it is acknowledged, in quarantine or left out, and its checkpoint on disk says so.

@@ -128,3 +128,39 @@ fn a_restart_goes_on_behind_what_is_published_and_may_delete_it() {
     let failure = once(&text).unwrap_err();
     assert!(failure.to_string().contains("make them the table's primary key"), "{failure}");
 }
+
+#[test]
+fn a_row_that_is_not_whole_in_quarantine_is_never_deleted() {
+    let (server, broker, folder) = (Server::new(), Broker::new(), tempfile::tempdir().unwrap());
+    let (mut owner, text) = outbox(&server, "lengthy");
+    owner.batch_execute("grant delete on fir_outbox to lengthy").unwrap();
+    let text = text.replace("table = \"fir_outbox\"", "table = \"fir_outbox\"\ndelete_published = true");
+    let limited = |bytes: &str| text.replace("[postgres]", &format!("[postgres]\nmax_row_bytes = {bytes}"));
+    assert!(text.contains("[postgres]"));
+    // One that is too long by the configuration, and one that is too long for anybody.
+    for (id, length) in [(2, 5_000), (3, 17 << 20)] {
+        add(&mut owner, id);
+        let sql = "update fir_outbox set fir = fir || jsonb_build_object('district', repeat('x', $1)) \
+                   where (fir ->> 'fir_id')::int8 = $2";
+        owner.execute(sql, &[&length, &id]).unwrap();
+    }
+    let summary = Producer::start(&limited("2048"), folder.path(), &broker, true).end().unwrap();
+    assert_eq!((summary.published, summary.quarantined_count()), (1, 2), "{summary}");
+    let left = |owner: &mut Client| {
+        let sql = "select coalesce(string_agg(fir ->> 'fir_id', ','), '') from fir_outbox";
+        owner.query_one(sql, &[]).unwrap().get::<_, String>(0)
+    };
+    assert_eq!(left(&mut owner), "3");
+    let quarantine = folder.path().join("producer-store/quarantine");
+    let kept: Vec<String> = std::fs::read_dir(quarantine)
+        .unwrap()
+        .flat_map(|entry| {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(kept.iter().any(|line| line.contains(&"x".repeat(5_000)) && !line.contains("row_bytes")));
+    // A limit that is raised later changes nothing of what was not kept whole.
+    let summary = Producer::start(&limited("67108864"), folder.path(), &broker, true).end().unwrap();
+    assert_eq!((summary.read, left(&mut owner)), (0, "3".to_owned()));
+}

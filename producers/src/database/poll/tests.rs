@@ -82,7 +82,7 @@ fn number(key: &str) -> i64 {
 
 fn row(modified: i64, id: u8, version: u32) -> DatabaseRow {
     let keys = vec![modified.to_string(), id.to_string()];
-    DatabaseRow { keys, bytes: version.to_string().into_bytes(), length: 0 }
+    DatabaseRow { keys, bytes: version.to_string().into_bytes(), length: 0, is_too_long: false }
 }
 
 impl Database for Memory {

@@ -59,6 +59,13 @@ impl<'a> Scanner<'a> {
         while self.is_at_number() {
             sections.push(self.section()?);
             let before = self.rest;
+            if self.is_at_foreign_separator() {
+                return Err(Problem::new(
+                    Reason::BadSection,
+                    "has a mark between two sections that is not said to separate them: add it to \
+                     mapping.sections.separators, as in separators = \",/\"",
+                ));
+            }
             self.skip_separators();
             self.skip_fillers();
             let blanks_alone =
@@ -75,6 +82,14 @@ impl<'a> Scanner<'a> {
             return Err(Problem::new(Reason::BadSection, "has a bracket that belongs to no section"));
         }
         Ok(sections)
+    }
+
+    /// Whether a mark follows that separates sections elsewhere and not in this source, and then a number: `279/337`.
+    fn is_at_foreign_separator(&self) -> bool {
+        let mut behind = self.rest.trim_start().chars();
+        let is_foreign =
+            behind.next().is_some_and(|c| matches!(c, ',' | '/' | ';' | '|' | '+') && !self.is_separator(c));
+        is_foreign && begins_with_digit(behind.as_str().trim_start())
     }
 
     /// One section with its sub-sections, without blanks: `20(b)(ii)A`.

@@ -19,12 +19,17 @@ const INDORE: &str = "column = 'a'
     acts = { 'भादवि0' = 'IPC', 'आबकारी अधिनियम' = 'EXCISE_MP', 'एमवी एक्ट' = 'MV' }
     bare = { act = 'IPC', sections = ['279', '294', '323', '337', '379', '506'], beside = ['34'] }";
 
-fn read_with(rules: &str, text: &str) -> Result<String, Reason> {
+fn bound(rules: &str) -> Sections {
     let mut rules: Sections = toml::from_str(rules).unwrap();
     let columns = Columns::new(["a", "act"]);
     rules.each_column(&mut Visit::new("sections", &mut |path, column, _| {
         columns.bind(column, path, "test").unwrap();
     }));
+    rules
+}
+
+fn read_with(rules: &str, text: &str) -> Result<String, Reason> {
+    let rules = bound(rules);
     let cells = Cells(text.split('|').map(Into::into).collect());
     let source = Source { cells: &cells, null_values: &["--".to_owned()], zone: Zone::india().0 };
     let known = Known::default();
@@ -108,6 +113,32 @@ fn act_first_as_it_is_usually_written() {
     let kept = format!("{usual}\nunknown_act = 'keep'");
     assert_eq!(read_with(&kept, "SOME ACT 1999 (U/s-4)"), Ok("SOME ACT 1999 4".into()));
     assert_eq!(read_with(&kept, "SOME ACT 4"), Err(Reason::UnknownAct));
+}
+
+#[test]
+fn a_mark_that_is_not_said_to_separate_is_named_with_the_setting() {
+    for (rules, text) in [
+        ("column = 'a'\norder = 'act_first'", "IPC 279/337"),
+        ("column = 'a'\norder = 'act_first'", "IPC U/s: 354/376"),
+        (KARNATAKA, "IPC 1860 U/s: 354/376 ARMS ACT, 1959 U/s: 25"),
+        ("column = 'a'\norder = 'sections_first'", "354; 376 IPC"),
+        (
+            "column = 'a'\norder = 'sections_only'\nbare = { act = 'IPC', sections = ['354', '376'] }",
+            "354 / 376",
+        ),
+    ] {
+        let rules: Sections = bound(rules);
+        let problem = take_apart(&rules, text, &Ok(None)).unwrap_err();
+        assert_eq!(problem.reason, Reason::BadSection, "{text}");
+        assert!(
+            problem.message.contains("add it to mapping.sections.separators"),
+            "{text}: {}",
+            problem.message
+        );
+    }
+    let slash = "column = 'a'\norder = 'act_first'\nseparators = ',/'";
+    assert_eq!(read_with(slash, "IPC 279/337"), Ok("IPC 279; IPC 337".into()));
+    assert_eq!(read_with(slash, "IPC U/s: 354/376"), Ok("IPC 354; IPC 376".into()));
 }
 
 #[test]

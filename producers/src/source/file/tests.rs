@@ -66,7 +66,7 @@ fn files_that_cannot_be_read_at_all_say_what_to_do() {
     let error = SourceFile::open(Path::new("/nonexistent.csv"), &config("format = 'csv'"), &mut || true)
         .unwrap_err()
         .to_string();
-    assert!(error.starts_with("/nonexistent.csv: cannot be read"), "{error}");
+    assert!(error.starts_with("/nonexistent.csv: is not there: correct its name"), "{error}");
     for path in ["/dev/zero", "/"] {
         let opened = SourceFile::open(Path::new(path), &config("format = 'csv'"), &mut || true);
         let error = opened.unwrap_err().to_string();

@@ -28,7 +28,7 @@ fn overwrite(path: &Path, rows: &str) {
     file.set_len(u64::try_from(text.len()).unwrap()).unwrap();
 }
 
-const CHANGES: [Change; 5] = [
+const CHANGES: [Change; 6] = [
     (
         "appended",
         |path| {
@@ -51,6 +51,11 @@ const CHANGES: [Change; 5] = [
         "overwritten with as much",
         |path| overwrite(path, &padded(50_001..=50_000 + ROWS)),
         50_001..=50_000 + ROWS,
+    ),
+    (
+        "overwritten with more",
+        |path| overwrite(path, &padded(50_001..=50_010 + ROWS)),
+        50_001..=50_010 + ROWS,
     ),
     (
         "replaced by another",
@@ -106,4 +111,32 @@ fn a_change_in_the_middle_without_growing_is_noticed() {
     fs::write(place.folder.path().join("a.csv"), text.replace("Panaji,1100,", "Panaji,4100,")).unwrap();
     running.await_that(|running| numbers(&running.sink).contains(&"4100".to_owned()));
     running.stop();
+}
+
+#[test]
+fn a_change_near_the_beginning_together_with_more_at_the_end_is_noticed() {
+    use std::os::unix::fs::FileExt as _;
+    // The longer file is not compared with every look, but at a later one, without a further change.
+    for count in [5, 1_000] {
+        let place = Place::new();
+        let path = place.folder.path().join("a.csv");
+        write(&path, &padded(1..=count));
+        let running = place.start(false, Script::default());
+        running.await_sent(usize::try_from(count).unwrap());
+        // Once this is read, the file is open and stands still.
+        place.append("a.csv", &padded(9_000..=9_000));
+        running.await_that(|running| numbers(&running.sink).contains(&"9000".to_owned()));
+
+        let text = fs::read_to_string(&path).unwrap();
+        let start = text.find("Panaji,2,").unwrap();
+        let rest = text[start..].replacen("Panaji,2,", "Panaji,0,", 1) + &padded(9_001..=9_001);
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        // In one step, so that it is never seen changed and not grown.
+        file.write_all_at(rest.as_bytes(), u64::try_from(start).unwrap()).unwrap();
+        running.await_that(|running| {
+            let sent = numbers(&running.sink);
+            ["0", "9001"].iter().all(|number| sent.iter().any(|sent| sent == number))
+        });
+        assert_eq!(running.stop().0.quarantined_count(), 0, "{count}");
+    }
 }

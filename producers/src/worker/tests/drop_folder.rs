@@ -92,6 +92,23 @@ fn a_file_stays_until_the_broker_has_acknowledged_it_and_the_checkpoint_says_so(
 }
 
 #[test]
+fn a_writer_that_pauses_too_long_is_followed_to_where_its_file_went() {
+    use std::io::Write as _;
+    let place = place();
+    let path = place.folder.path().join("a.csv");
+    let mut writer = fs::File::create(&path).unwrap();
+    writer.write_all(format!("Station,No,Year\n{}", rows(1..=2)).as_bytes()).unwrap();
+    let running = place.start(false, Script::default());
+    running.await_that(|_| place.names("done") == ["a.csv"]);
+    writer.write_all(rows(3..=4).as_bytes()).unwrap();
+    running.await_sent(4);
+    running.await_that(|_| place.names("done") == ["a.csv"]);
+    let (summary, sent) = running.stop();
+    assert_eq!(sent, ["1", "2", "3", "4"]);
+    assert_eq!(summary.filtered["unchanged"].count, 2);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_goes_with_a_note_and_the_others_go_on() {
     let place = place();
     for (name, content) in [

@@ -124,3 +124,26 @@ fn a_source_that_is_not_there_is_an_error_once_and_waited_for_by_a_daemon() {
     running.await_sent(1);
     running.stop();
 }
+
+#[test]
+fn what_the_system_refused_is_read_once_it_allows_it_although_the_file_looks_as_it_did() {
+    use crate::reading::OpenError;
+    use crate::source::FileError;
+
+    let place = Place::new();
+    place.write("a.csv", &rows(1..=2));
+    let path = place.folder.path().join("a.csv");
+    let stamp = Stamp::new(&fs::metadata(&path).unwrap());
+    for (error, sent) in [
+        (FileError::NotRegular { path: path.clone() }, 0),
+        // As `chmod` mends it, which leaves the time of modification as it is.
+        (FileError::Io { path: path.clone(), source: std::io::ErrorKind::PermissionDenied.into() }, 2),
+    ] {
+        let (mut worker, sink) = place.worker();
+        worker.set_aside(&path, stamp, &OpenError::File(error)).unwrap();
+        assert!(worker.watched(&path).is_refused());
+        worker.read_on(&path).unwrap();
+        assert_eq!(numbers(&sink).len(), sent);
+        assert_eq!(worker.watched(&path).is_refused(), sent == 0);
+    }
+}

@@ -164,6 +164,17 @@ impl Place {
         self.start_on(options, script, None)
     }
 
+    /// A producer that a test drives step by step.
+    pub(super) fn worker(&self) -> (Worker<FakeSink>, FakeSink) {
+        let config: ProducerConfig = toml::from_str(&self.settings).unwrap();
+        let config = config.in_folder_of(&self.folder.path().join("goa.toml"));
+        let context = Context::new("sanchar-producer", Arc::clone(&self.clock)).unwrap();
+        let ledger = Arc::new(Ledger::new(config.publish.in_flight_rows, config.publish.in_flight_bytes));
+        let sink = FakeSink { script: Script::default(), ledger: Arc::clone(&ledger), inner: Arc::default() };
+        let worker = Worker::new(config, Options::default(), context, SchemaId(1), sink.clone(), ledger);
+        (worker.unwrap(), sink)
+    }
+
     /// The same, reading `spool` instead of files.
     pub(super) fn start_on(&self, options: Options, script: Script, spool: Option<Spool>) -> Running {
         let path = self.folder.path().join("goa.toml");
