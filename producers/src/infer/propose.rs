@@ -254,7 +254,7 @@ impl Proposal<'_> {
                     "a GUESS: no column looks like an FIR number, and this one tells most rows apart",
                 );
             } else {
-                let value = "{ constant = \"UNKNOWN\" }".to_owned();
+                let value = "{ constant = \"CHANGE-THIS\" }".to_owned();
                 let why = "CHANGE THIS: no column is left that could number the cases".to_owned();
                 self.entries.insert("fir.number", Entry { value, why, column: None });
             }
@@ -270,7 +270,7 @@ impl Proposal<'_> {
         if !self.entries.contains_key("police_station.name")
             && !self.entries.contains_key("police_station.code")
         {
-            let value = "{ constant = \"UNKNOWN\" }".to_owned();
+            let value = "{ constant = \"CHANGE-THIS\" }".to_owned();
             let why = "CHANGE THIS: no column looks like a police station".to_owned();
             self.entries.insert("police_station.name", Entry { value, why, column: None });
         }
