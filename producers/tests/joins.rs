@@ -97,7 +97,9 @@ fn each_joined_row_is_a_person_or_a_vehicle_of_its_case() {
              {\"PS\":\"Panaji\",\"FIR\":\"13/2024\",\"mark\":\"unknown\"}\nnot json\n",
         ),
     ]);
-    let (summary, events, rejected) = try_run(folder.path(), SETTINGS).unwrap();
+    // Nobody is accused in the second case.
+    let settings = SETTINGS.replace("max_rows_per_case = 2", "max_rows_per_case = 2\nevery_case = false");
+    let (summary, events, rejected) = try_run(folder.path(), &settings).unwrap();
     assert_eq!((events.len(), rejected), (3, vec!["3 bad_json ".to_owned()]), "{summary}");
     let persons = |event: &CrimeEvent| -> Vec<_> {
         event

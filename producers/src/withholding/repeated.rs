@@ -19,7 +19,8 @@ struct Text {
     path: String,
     /// Without blanks and stops.
     squashed: String,
-    words: usize,
+    /// Whether it is one word without a number.
+    is_town: bool,
 }
 
 impl Said {
@@ -54,8 +55,9 @@ impl Said {
     fn add(&mut self, path: &str, text: Option<&str>) {
         let Some(text) = text.map(folded) else { return };
         let squashed = squashed(&text);
+        let is_town = words(&text).nth(1).is_none() && !squashed.contains(|c: char| c.is_ascii_digit());
         if squashed.chars().filter(|c| c.is_alphanumeric()).nth(LETTERS_MIN - 1).is_some() {
-            self.0.push(Text { path: path.to_owned(), squashed, words: words(&text).count() });
+            self.0.push(Text { path: path.to_owned(), squashed, is_town });
         }
     }
 
@@ -71,7 +73,7 @@ impl Said {
         };
         // A town's name alone makes no informant known.
         let counts =
-            |reason: WithholdingReason, text: &Text| reason != WithholdingReason::Informant || text.words > 1;
+            |reason: WithholdingReason, text: &Text| reason != WithholdingReason::Informant || !text.is_town;
         let texts = self.0.into_iter().filter_map(|text| Some((reason(&text)?, text)));
         Repeated(
             texts
