@@ -84,7 +84,11 @@ fn secrets_and_certificates_that_the_daemon_could_not_read_are_missed_before_it_
         let answer = all(&output);
         assert!(output.status.success(), "{answer}");
         assert!(answer.contains("its mapping fits the keys of the items that are pushed"), "{answer}");
-        assert_eq!(answer.contains("can be read by others (mode 0644): chmod go= "), is_remarked, "{answer}");
+        assert_eq!(
+            answer.contains("is open to every user of this machine: t has mode 0644"),
+            is_remarked,
+            "{answer}"
+        );
     }
 }
 
