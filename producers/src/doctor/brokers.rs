@@ -123,7 +123,7 @@ async fn connect(broker: &str) -> Result<(), String> {
             Ok(_) => return Ok(()),
             // What is an address already is not told twice.
             Err(error) if broker == address.to_string() => {
-                problem = format!("cannot be connected to ({error})")
+                problem = format!("cannot be connected to ({error})");
             }
             Err(error) => problem = format!("cannot be connected to at {address} ({error})"),
         }
