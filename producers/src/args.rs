@@ -87,10 +87,10 @@ their own get the time of their file, so that they never outdate what the daemon
 Exit codes: 0 all is published, 75 stopped before its end (start it again), and those of `run`.")]
 pub(crate) struct BackfillArgs {
     /// First day, Indian calendar
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(crate) from: Date,
     /// Last day
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(crate) to: Date,
     /// Rows read in a second at most; publish.rate_per_second holds too
     #[arg(long, value_name = "ROWS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
@@ -213,6 +213,10 @@ impl Args {
     }
 }
 
+fn day(text: &str) -> Result<Date, &'static str> {
+    text.parse().map_err(|_| "write the day as YYYY-MM-DD, as in 2024-02-01")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,5 +239,11 @@ mod tests {
             assert!(wrong.parse::<RowPlace>().is_err(), "{wrong}");
         }
         assert!(args.config().unwrap_err().to_string().contains("--config or SANCHAR_CONFIG"));
+        let backfill = ["sanchar-producer", "backfill", "--to", "2024-02-01", "--from"];
+        let of = |from| {
+            Args::try_parse_from(backfill.into_iter().chain([from])).map_err(|error| error.to_string())
+        };
+        assert!(of("2024-01-31").is_ok());
+        assert!(of("01/02/2024").unwrap_err().contains("write the day as YYYY-MM-DD, as in 2024-02-01"));
     }
 }

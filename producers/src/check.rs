@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sanchar_producer::{Fit, ProducerConfig, fitting_files};
+use sanchar_producer::{Fit, ProducerConfig, fitting_files, missing_files};
 use sanchar_runtime::lifecycle::{DaemonConfig as _, Failure};
 use sanchar_runtime::secret::exposed;
 
@@ -37,6 +37,11 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
 
 /// Says what is allowed, and keeps less safe or more back than may be meant.
 fn warn(config: &ProducerConfig, path: &Path) -> Result<(), Failure> {
+    for missing in missing_files(config) {
+        crate::say(&format!(
+            "warning: source.files: {missing} is not there: correct the name, or put the file there\n"
+        ))?;
+    }
     for exposed in exposed(config, path)? {
         crate::say(&format!("warning: {exposed}\n"))?;
     }

@@ -120,10 +120,10 @@ impl ProducerConfig {
         Ok(Self { withholding, ..self })
     }
 
-    /// Folder that relative paths begin at.
+    /// Folder that relative paths begin at: `.`, which can be opened and listed, where the file is named without one.
     #[must_use]
     pub fn base(&self) -> &Path {
-        self.file.parent().unwrap_or_else(|| Path::new(""))
+        self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
     }
 
     /// A source file's path as it is shown and recorded: relative where it lies under [`ProducerConfig::base`].

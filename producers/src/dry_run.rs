@@ -12,7 +12,9 @@ use crate::memory::Memory;
 use crate::naming;
 use crate::reading::{FileReading, Outcome, Revisions};
 use crate::reason::{Problem, Reason, Rejection};
-use crate::source::{Broken, Format, Next, RawRow, UnterminatedLine, discover, is_in_transit, is_stdin};
+use crate::source::{
+    Broken, Format, Next, RawRow, UnterminatedLine, discover, has_wildcard, is_in_transit, is_stdin,
+};
 use crate::spool::Spool;
 use crate::summary::{BLANK_LINE, Summary, UNCHANGED};
 
@@ -160,6 +162,18 @@ pub fn fitting_files(config: &ProducerConfig) -> Result<Fit, Failure> {
         }
     }
     Ok(fit)
+}
+
+/// The plain names in `source.files` that no file has, as they are shown. A drop folder's files come and go.
+#[must_use]
+pub fn missing_files(config: &ProducerConfig) -> Vec<String> {
+    let source = &config.source;
+    if source.is_stdin() || source.moves() {
+        return Vec::new();
+    }
+    let plain = source.files.iter().filter(|pattern| !has_wildcard(pattern));
+    let missing = plain.map(Path::new).filter(|name| !config.base().join(name).exists());
+    missing.map(naming::shown).collect()
 }
 
 /// An XML file has no header: whether `source.record` fits it shows where its first row is looked for.

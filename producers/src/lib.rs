@@ -40,7 +40,7 @@ pub const NAME: &str = "sanchar-producer";
 
 pub use backfill::{Backfill, BackfillConfig, Days, Request, backfill};
 pub use config::ProducerConfig;
-pub use dry_run::{Fit, Progress, Shown, dry_run, explain, fitting_files};
+pub use dry_run::{Fit, Progress, Shown, dry_run, explain, fitting_files, missing_files};
 pub use dry_run_database::{dry_run_database, explain_database};
 pub use run::{Options, run};
 pub use siblings::JoinError;

@@ -15,6 +15,7 @@ const ENDING_MAX: usize = 5;
 /// A path for people: `drop/file-1a2b3c4d.csv` where the file's own name seems to hold a number of somebody's. The eight digits are
 /// the first of the SHA-256 of that name.
 pub(crate) fn shown(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !is_number_in(&without_times(&name)) {
         return path.display().to_string();

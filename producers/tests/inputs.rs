@@ -69,13 +69,13 @@ fn secrets_and_certificates_that_the_daemon_could_not_read_are_missed_before_it_
         }
     };
     with("tokens_file = 'nowhere'");
-    refused("push.tokens_file nowhere: cannot be read");
+    refused("push.tokens_file ./nowhere: cannot be read");
     std::fs::write(folder.path().join("empty"), "\n").unwrap();
     with("tokens_file = 'empty'");
     refused("is empty: write a token into it");
     std::fs::write(folder.path().join("t"), "0123456789abcdef0123\n").unwrap();
     with("tokens_file = 't'\ntls = { certificate = 'no.pem', key = 'no.key' }");
-    refused("push.tls.certificate no.pem: cannot be used");
+    refused("push.tls.certificate ./no.pem: cannot be used");
 
     with("tokens_file = 't'");
     // A group may read: packages and Kubernetes hand secrets out so.
@@ -85,10 +85,47 @@ fn secrets_and_certificates_that_the_daemon_could_not_read_are_missed_before_it_
         let answer = all(&output);
         assert!(output.status.success(), "{answer}");
         assert!(answer.contains("its mapping fits the keys of the items that are pushed"), "{answer}");
-        let warning =
-            "warning: push.tokens_file is open to every user of this machine: t has mode 0644: chmod o= t";
-        assert_eq!(answer.contains(warning), is_remarked, "{answer}");
+        assert_eq!(
+            answer.contains("is open to every user of this machine: t has mode 0644"),
+            is_remarked,
+            "{answer}"
+        );
     }
+}
+
+#[test]
+fn files_beside_a_configuration_that_is_named_without_a_folder_are_found() {
+    let named = "data/karnataka-fir-excerpt.csv";
+    let folder = example("karnataka.toml", &[(named, "k*.csv")]);
+    std::fs::copy(folder.path().join(named), folder.path().join("k1.csv")).unwrap();
+    let answer = all(&run(folder.path(), &["check-config"], &[]));
+    assert!(answer.contains("its mapping fits the 1 source file\n"), "{answer}");
+    let output = run(folder.path(), &["dry-run"], &[]);
+    let answer = all(&output);
+    assert!(output.status.success() && answer.contains("   k1.csv:"), "{answer}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_from_one_that_must_not_be_read() {
+    let folder = example("karnataka.toml", &[("karnataka-fir-excerpt.csv", "karnataka-fir-exerpt.csv")]);
+    let output = run(folder.path(), &["check-config"], &[]);
+    let answer = all(&output);
+    let wanted = "warning: source.files: data/karnataka-fir-exerpt.csv is not there: correct the name, or put the file there\n";
+    assert!(output.status.success() && answer.contains(wanted), "{answer}");
+    let output = run(folder.path(), &["dry-run"], &[]);
+    let answer = all(&output);
+    assert_eq!(output.status.code(), Some(78), "{answer}");
+    assert!(
+        answer.contains("data/karnataka-fir-exerpt.csv: is not there: correct its name, or put it there"),
+        "{answer}"
+    );
+    let output = run(folder.path(), &["infer", "nope.csv"], &[]);
+    let answer = all(&output);
+    assert_eq!(output.status.code(), Some(64), "{answer}");
+    assert!(
+        answer.contains("nope.csv: cannot be read") && answer.contains("name a file of rows that is there"),
+        "{answer}"
+    );
 }
 
 #[test]

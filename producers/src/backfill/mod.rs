@@ -55,7 +55,7 @@ impl fmt::Debug for Backfill {
 /// triggered. Of `options` it takes the schema's id and who is told of progress.
 ///
 /// # Errors
-/// As [`run`]; configuration (78) too when another backfill of the same days is under way.
+/// As [`run`]; temporary (75) too when another backfill of the same days is under way.
 pub async fn backfill(
     config: ProducerConfig,
     request: &Request,

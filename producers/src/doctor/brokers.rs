@@ -121,7 +121,8 @@ async fn connect(broker: &str) -> Result<(), String> {
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return Ok(()),
-            Err(error) if address.to_string() == broker => {
+            // What is an address already is not told twice.
+            Err(error) if broker == address.to_string() => {
                 problem = format!("cannot be connected to ({error})");
             }
             Err(error) => problem = format!("cannot be connected to at {address} ({error})"),

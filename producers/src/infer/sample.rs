@@ -41,8 +41,11 @@ impl Sample {
     /// Looks at the beginning of a file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let refuse = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", path.display()));
-        let file = File::open(path).map_err(|error| refuse(&format!("cannot be read ({error})")))?;
-        let mut bytes = beginning(file).map_err(|error| refuse(&format_args!("cannot be read ({error})")))?;
+        let remedy = "name a file of rows that is there and that this user may read";
+        let file =
+            File::open(path).map_err(|error| refuse(&format!("cannot be read ({error}): {remedy}")))?;
+        let mut bytes =
+            beginning(file).map_err(|error| refuse(&format_args!("cannot be read ({error}): {remedy}")))?;
         let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length < BYTES_MAX);
         if !is_whole {
             let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());

@@ -79,7 +79,8 @@ fn typed<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner());
         let path = path.trim_end_matches(".?");
-        let field = if path == "." { String::new() } else { format!("{path}: ") };
+        // Where it is no JSON at all there is no field, and a question mark says so.
+        let field = if matches!(path, "." | "?") { String::new() } else { format!("{path}: ") };
         refused(name, &field, inner)
     })?;
     json.end().map_err(|error| refused(name, "after the first record: ", &error))?;
@@ -91,7 +92,11 @@ fn refused(name: &str, field: &str, error: &serde_json::Error) -> Failure {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-    Failure::usage(clean(&format!("{name}:{line}:{column}: {field}{problem}")))
+    let remedy = match error.is_syntax() || error.is_eof() {
+        true => "; give one event as a JSON object, as `sanchar tail --json` prints it",
+        false => "",
+    };
+    Failure::usage(clean(&format!("{name}:{line}:{column}: {field}{problem}{remedy}")))
 }
 
 #[cfg(test)]
@@ -128,6 +133,20 @@ mod tests {
         assert!(!message.contains("at line"), "{message}");
         let message = error(&as_tail_line(&EVENT.replacen("VEHICLE_STOLEN", "VEHICLE_LOST", 1)));
         assert!(message.contains("value.kind: unknown variant `VEHICLE_LOST`"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_with_the_place_and_the_remedy() {
+        for (text, place) in
+            [("{\"event_id\": \"1\",\n oops}", "event.json:2:2: "), ("{\"a\": [1", "event.json:1:8: ")]
+        {
+            let message = error(text);
+            assert!(message.starts_with(place) && !message.contains('?'), "{message}");
+            assert!(
+                message.ends_with("give one event as a JSON object, as `sanchar tail --json` prints it"),
+                "{message}"
+            );
+        }
     }
 
     #[test]
