@@ -128,8 +128,8 @@ fn a_change_near_the_beginning_together_with_more_at_the_end_is_noticed() {
         running.await_that(|running| numbers(&running.sink).contains(&"9000".to_owned()));
 
         let text = fs::read_to_string(&path).unwrap();
-        let start = text.find("Panaji,2,").unwrap();
-        let rest = text[start..].replacen("Panaji,2,", "Panaji,0,", 1) + &padded(9_001..=9_001);
+        let (before, behind) = text.split_once("Panaji,2,").unwrap();
+        let (start, rest) = (before.len(), format!("Panaji,0,{behind}{}", padded(9_001..=9_001)));
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
         // In one step, so that it is never seen changed and not grown.
         file.write_all_at(rest.as_bytes(), u64::try_from(start).unwrap()).unwrap();
