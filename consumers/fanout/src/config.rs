@@ -81,7 +81,7 @@ pub struct RulesConfig {
 
 impl Default for RegisterConfig {
     fn default() -> Self {
-        Self { folder: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16, recent_records_max: 1 << 16 }
+        Self { folder: PathBuf::from("/var/lib/sanchar/fanout"), cache_mib: 16, recent_records_max: 1 << 15 }
     }
 }
 

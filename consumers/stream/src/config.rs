@@ -80,7 +80,7 @@ impl Default for StreamConfig {
         Self {
             workers: 1,
             group_protocol: GroupProtocol::Eager,
-            batch_records_max: 5_000,
+            batch_records_max: 4_000,
             batch_bytes_max: 8 << 20,
             transaction_timeout_ms: 10_000,
             session_timeout_ms: 6_000,
