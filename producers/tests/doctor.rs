@@ -64,7 +64,7 @@ async fn where_all_is_well_nothing_fails_and_everything_is_looked_at() {
     assert_eq!(begun, found.findings.iter().map(|finding| finding.check).collect::<Vec<_>>());
     for (check, part) in [
         (Check::Configuration, "goa.toml is valid"),
-        (Check::Withholding, "the law's 11 rules, 0 of the state's own, 0 lifted"),
+        (Check::Withholding, "the law's 13 rules, 0 of the state's own, 0 lifted"),
         (Check::Secrets, "none is open"),
         (Check::Store, "store/goa is not there yet and can be made"),
         (Check::Disk, "MiB"),

@@ -97,7 +97,7 @@ impl Names<'_> {
             match of {
                 Of::Anything => parts_in(name, &words) > 0,
                 Of::Place if is_informant => parts_in(name, &words) >= parts(name).count().clamp(1, 2),
-                Of::Other if is_informant => is_whole(name, &words),
+                Of::Other if is_informant => has_all_parts(name, &words),
                 Of::Place | Of::Other => parts_in(name, &words) > 0,
                 Of::Person => is_whole(name, &words),
             }
@@ -155,6 +155,12 @@ fn is_whole(name: &Name, words: &[&str]) -> bool {
         (1, _) => false,
         (count, _) => parts_in(name, words) == count,
     }
+}
+
+/// Whether words have all parts of a name, of which there is at least one.
+fn has_all_parts(name: &Name, words: &[&str]) -> bool {
+    let count = parts(name).count();
+    count > 0 && parts_in(name, words) == count
 }
 
 fn is_part(word: &str) -> bool {

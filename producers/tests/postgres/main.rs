@@ -112,7 +112,7 @@ fn values_arrive_as_the_database_has_them() {
     let mut owner = table(&server, "exact");
     owner
         .batch_execute(
-            "insert into fir values (1, 'जयपुर \"पूर्व\"', '12', 2024, 9007199254740993.10,
+            "insert into fir values (1, 'जयपुर \"पूर्व\"', '12', 2024, 10000000000000001.10,
              '5f0c7a52-8d6e-4a55-9b57-0d3f1f4a9c11', '2024-09-02 04:45:00.123456+00', false, '2024-09-02 05:00:00.000001+00')",
         )
         .unwrap();
@@ -122,7 +122,7 @@ fn values_arrive_as_the_database_has_them() {
     let event = broker.events(1).remove(0);
     assert_eq!(event.police_station.as_ref().unwrap().name, "जयपुर \"पूर्व\"");
     assert_eq!(event.revision, 1_725_253_200_000_001);
-    assert_eq!(event.investigation_stage.as_deref(), Some("9007199254740993.10"));
+    assert_eq!(event.investigation_stage.as_deref(), Some("10000000000000001.10"));
     assert_eq!(event.vehicles[0].chassis.as_deref(), Some("5f0c7a52-8d6e-4a55-9b57-0d3f1f4a9c11"));
     // Moments are written with the distance from UTC of rows.time_zone.
     assert_eq!(event.place.unwrap().text.as_deref(), Some("2024-09-02T10:15:00.123456+05:30"));

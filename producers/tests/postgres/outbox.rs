@@ -151,7 +151,7 @@ fn a_row_that_is_not_whole_in_quarantine_is_never_deleted() {
         owner.query_one(sql, &[]).unwrap().get::<_, String>(0)
     };
     assert_eq!(left(&mut owner), "3");
-    let quarantine = folder.path().join("producer-store/quarantine");
+    let quarantine = folder.path().join("store/rajasthan/quarantine");
     let kept: Vec<String> = std::fs::read_dir(quarantine)
         .unwrap()
         .flat_map(|entry| {

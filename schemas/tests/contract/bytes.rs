@@ -170,7 +170,8 @@ fn a_length_beyond_every_message_is_refused_before_memory_is_taken() {
         let error = decode(length).unwrap_err().to_string();
         assert!(error.contains("claims to be larger than 2097152 bytes"), "{error}");
     }
-    for topic in topics::Topic::all() {
+    // What is put aside is not decoded.
+    for topic in topics::Topic::all().filter(|topic| !topic.spec().subject.is_empty()) {
         assert!(
             topic.spec().max_message_bytes <= 2_097_152,
             "the limit is smaller than a message of {topic:?}"

@@ -484,7 +484,8 @@ fn a_transaction_is_cut_short_for_urgent_records_and_not_for_a_flood_of_them() {
         steps.extend((0..urgent).map(|number| ahead(0, 9_000 + number, "b")));
         steps.extend((0..4_000).map(|offset| message(0, offset, "a")));
         // The script ends with the first batch, and with it the engine.
-        let outcome = run(script_ahead(vec![steps]), &StreamConfig::default(), 0);
+        let config = StreamConfig { batch_records_max: 5_000, ..StreamConfig::default() };
+        let outcome = run(script_ahead(vec![steps]), &config, 0);
         assert_eq!(outcome.calls().iter().filter(|call| **call == "commit").count(), 1);
         outcome.cluster.borrow().positions[&partition(0)]
     };
