@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// More than any record of a test: the brokers judge, not this client.
 const MESSAGE_BYTES_MAX: &str = "100000000";
 
+/// So many odd acknowledgements are shown.
+const ODD_SHOWN: usize = 5;
+
 /// A header as it stands on the wire.
 pub type RawHeader = (String, Option<Vec<u8>>);
 
@@ -67,13 +70,13 @@ pub struct Publisher<'i> {
     producer: ThreadedProducer<Acknowledgements>,
 }
 
-/// Counts what the brokers did not take, and what they say they took and cannot have: each record has an offset of its own.
+/// Counts the brokers' answers, and notes where they say that records are.
 #[derive(Default)]
 struct Acknowledgements {
     handed_over: AtomicUsize,
     taken: AtomicUsize,
     refused: AtomicUsize,
-    nowhere: AtomicUsize,
+    odd: AtomicUsize,
     /// The last offset acknowledged, by topic and partition.
     reached: Mutex<HashMap<(String, i32), i64>>,
     brokers: Brokers,
@@ -85,17 +88,16 @@ impl Acknowledgements {
         counter.load(Ordering::Acquire)
     }
 
+    /// Says, of the first few, which records have no offset behind the one before: what its client was told tells a test that
+    /// finds a record missing where to look.
     fn acknowledged(&self, message: &BorrowedMessage<'_>) {
         let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         let (topic, partition, offset) = (message.topic().to_owned(), message.partition(), message.offset());
-        if offset < 0 {
-            // After a repeated request, with the record where the first one put it: not wrong, but worth knowing.
-            eprintln!("a record of {topic}/{partition} was acknowledged without an offset");
-        } else {
-            let last = reached.entry((topic, partition)).or_insert(-1);
-            self.nowhere.fetch_add(usize::from(offset <= *last), Ordering::Release);
-            *last = offset.max(*last);
+        let last = reached.entry((topic, partition)).or_insert(-1);
+        if offset <= *last && self.odd.fetch_add(1, Ordering::Release) < ODD_SHOWN {
+            eprintln!("{}/{partition}: acknowledged at {offset} after {last}", message.topic());
         }
+        *last = offset.max(*last);
         self.taken.fetch_add(1, Ordering::Release);
     }
 }
@@ -219,9 +221,8 @@ impl<'i> Publisher<'i> {
                 Acknowledgements::count(&context.taken) + Acknowledgements::count(&context.refused);
             Ok((answered == handed_over).then_some(()))
         })?;
-        let [refused, nowhere] = [&context.refused, &context.nowhere].map(Acknowledgements::count);
+        let refused = Acknowledgements::count(&context.refused);
         ensure!(refused == 0, "the brokers did not take {refused} records");
-        ensure!(nowhere == 0, "{nowhere} records were acknowledged without an offset of their own");
         Ok(())
     }
 }
