@@ -64,13 +64,16 @@ pub(super) enum Of {
     Other,
     /// Somebody in the case. Families share a name.
     Person,
+    /// What somebody in the case is called besides.
+    Alias,
 }
 
 impl Of {
     fn path(path: &str) -> Self {
         let is_persons = path.starts_with("persons[");
         match path.rsplit('.').next().unwrap_or_default() {
-            "name" | "aliases" if is_persons => Self::Person,
+            "name" if is_persons => Self::Person,
+            "aliases" if is_persons => Self::Alias,
             "relative" | "leader" => Self::Other,
             "name" if path == "gang.name" => Self::Other,
             "address" | "escape_direction" | "institution" | "court" => Self::Place,
@@ -97,6 +100,7 @@ impl Names<'_> {
             match of {
                 Of::Anything => parts_in(name, &words) > 0,
                 Of::Place if is_informant => parts_in(name, &words) >= parts(name).count().clamp(1, 2),
+                Of::Alias => has_all_parts(name, &words),
                 Of::Other if is_informant => has_all_parts(name, &words),
                 Of::Place | Of::Other => parts_in(name, &words) > 0,
                 Of::Person => is_whole(name, &words),
@@ -113,7 +117,7 @@ impl Names<'_> {
 
     /// Why the name of somebody else does not leave of which every word is one of theirs.
     fn is_of_them(&self, words: &[&str], of: Of) -> Option<WithholdingReason> {
-        if words.len() < 2 || !matches!(of, Of::Other | Of::Person) {
+        if words.len() < 2 || !matches!(of, Of::Other | Of::Person | Of::Alias) {
             return None;
         }
         let of_word = |word: &&str| {
