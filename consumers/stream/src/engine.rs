@@ -370,8 +370,8 @@ impl<C: Connector, P: Processor> Engine<C, P> {
         let until_ms = self.context.clock.uptime_ms() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         while self.context.clock.uptime_ms() < until_ms && !self.context.shutdown.is_triggered() {
             self.component.beat();
-            // Partitions that came meanwhile are not paused: a batch of theirs is enough.
-            if self.keep_alive(client, batch, IDLE_WAIT.min(delay))? || !batch.has_room() {
+            // Partitions that came are not paused: the next turn reads of them what a batch has room for.
+            if self.keep_alive(client, batch, IDLE_WAIT.min(delay))? {
                 break;
             }
         }

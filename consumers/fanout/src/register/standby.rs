@@ -112,6 +112,7 @@ impl RegisterStandby {
         self.origin = None;
         self.is_complete = false;
         self.taken.clear();
+        self.taken_reached = 0;
         self.table.close();
         self.must_clear = true;
         self.clear()
@@ -265,6 +266,7 @@ impl Standby for RegisterStandby {
         if !self.is_complete {
             self.is_complete = true;
             self.table.publish(&mut self.taken);
+            self.taken_reached = 0;
             self.table.complete();
             self.ask_for_merge();
         }
