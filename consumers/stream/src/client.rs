@@ -102,6 +102,16 @@ pub struct Record<'a> {
     pub headers: &'a [(&'a str, Option<&'a [u8]>)],
 }
 
+impl Record<'_> {
+    /// Bytes of key, value and headers, names among them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let headers = self.headers.iter().map(|(name, value)| name.len() + length(*value));
+        length(self.key) + length(self.value) + headers.sum::<usize>()
+    }
+}
+
 /// A failure of a client, by what the engine has to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {

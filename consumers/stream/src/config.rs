@@ -63,7 +63,7 @@ const WORKER_MARK: &str = ".worker-";
 /// Whether an instance may be called so: no other instance's worker is.
 #[must_use]
 pub fn is_instance_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(WORKER_MARK)
+    !name.contains(WORKER_MARK)
 }
 
 /// Most workers of a process. More partitions than this are better read by more machines.

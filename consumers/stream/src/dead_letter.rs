@@ -48,13 +48,9 @@ pub(crate) fn send<C: Client>(
 
 /// What stands in for key, value and headers of a record that is larger than a letter may be.
 fn left_out(message: &impl Message, letter_bytes_max: usize) -> Option<String> {
-    let headers = message
-        .headers()
-        .iter()
-        .map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len))
-        .sum::<usize>();
-    let (key, value) = (message.key().unwrap_or_default(), message.value().unwrap_or_default());
-    let bytes = key.len() + value.len() + headers;
+    let (key, value, headers) = (message.key(), message.value(), message.headers());
+    let bytes = Record { topic: "", key, value, headers: &headers }.bytes();
+    let value = value.unwrap_or_default();
     (bytes > letter_bytes_max).then(|| format!("value bytes={} sha256={}", value.len(), Sha256::of(value)))
 }
 

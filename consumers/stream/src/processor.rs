@@ -159,9 +159,7 @@ pub(crate) fn sender<C: Client>(
     bytes_max: usize,
 ) -> impl Fn(Record<'_>) -> Result<(), SendError> + '_ {
     move |record| {
-        let headers = record.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
-        let bytes =
-            record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len) + headers.sum::<usize>();
+        let bytes = record.bytes();
         if bytes > bytes_max {
             Err(SendError::TooLarge { bytes, max: bytes_max })
         } else {

@@ -179,8 +179,8 @@ mod tests {
     use rdkafka::mocking::MockCluster;
     use std::time::Instant;
 
-    #[test]
-    fn the_client_that_is_only_asked_for_offsets_is_served_as_well() {
+    fn reader_whose_broker_went()
+    -> (MockCluster<'static, rdkafka::producer::DefaultProducerContext>, ChangelogReader) {
         let mock = MockCluster::new(1).unwrap();
         mock.create_topic("register", 1, 1).unwrap();
         let kafka = KafkaConfig { bootstrap: mock.bootstrap_servers(), ..KafkaConfig::default() };
@@ -188,6 +188,12 @@ mod tests {
         reader.seek(0).unwrap();
         assert_eq!(reader.end_offset(), Ok(0));
         mock.broker_down(1).unwrap();
+        (mock, reader)
+    }
+
+    #[test]
+    fn the_client_that_is_only_asked_for_offsets_is_served_as_well() {
+        let (_mock, reader) = reader_whose_broker_went();
         let began = Instant::now();
         while reader.written.context().brokers().is_connected() {
             assert!(began.elapsed() < Duration::from_secs(60), "its statistics were never taken");
@@ -198,13 +204,7 @@ mod tests {
 
     #[test]
     fn both_clients_are_served_while_nothing_is_read() {
-        let mock = MockCluster::new(1).unwrap();
-        mock.create_topic("register", 1, 1).unwrap();
-        let kafka = KafkaConfig { bootstrap: mock.bootstrap_servers(), ..KafkaConfig::default() };
-        let reader = KafkaChangelog::new(kafka, "register".to_owned()).connect().unwrap();
-        reader.seek(0).unwrap();
-        assert_eq!(reader.end_offset(), Ok(0));
-        mock.broker_down(1).unwrap();
+        let (_mock, reader) = reader_whose_broker_went();
         let began = Instant::now();
         while [&reader.decided, &reader.written]
             .iter()

@@ -120,7 +120,7 @@ impl TransactionalProducer {
     }
 
     pub(super) fn send(&self, record: Record<'_>) -> Result<(), SendError> {
-        let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        let bytes = record.bytes();
         let mut outgoing = BaseRecord::<[u8], [u8]>::to(record.topic);
         outgoing.key = record.key;
         outgoing.payload = record.value;
